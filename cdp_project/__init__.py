@@ -1,0 +1,1 @@
+"""Floor and roof of the house: settings, kernel, workspaces, console."""

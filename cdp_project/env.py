@@ -1,0 +1,73 @@
+"""Typed readers of environment variables. An odd value stops the start with one sentence."""
+
+import os
+from pathlib import Path
+from urllib.parse import ParseResult, unquote, urlparse
+
+TRUE_WORDS = {"1", "true", "yes", "on"}
+FALSE_WORDS = {"0", "false", "no", "off", ""}
+
+
+class ConfigurationError(SystemExit):
+    """A setting that cannot be used; the message is printed as it is."""
+
+
+def text(name: str, default: str = "") -> str:
+    """Value of `name`, or what stands in the file that `{name}_FILE` points at."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text().strip()
+    return os.environ.get(name, default)
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """True for 1/true/yes/on, False for 0/false/no/off."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    word = value.strip().lower()
+    if word in TRUE_WORDS:
+        return True
+    if word in FALSE_WORDS:
+        return False
+    raise ConfigurationError(f"{name}={value!r} is neither yes nor no; use 1 or 0.")
+
+
+def number(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
+    """Whole number within bounds."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    try:
+        result = int(value)
+    except ValueError:
+        raise ConfigurationError(f"{name}={value!r} is not a whole number.") from None
+    if result < least or (most is not None and result > most):
+        raise ConfigurationError(f"{name}={result} is outside {least}..{'' if most is None else most}.")
+    return result
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Comma separated list without empty entries."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's connection settings from `postgresql://user:password@host:port/name`."""
+    parts = urlparse(url)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise ConfigurationError("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(_port(parts)),
+    }
+
+
+def _port(parts: ParseResult) -> int | str:
+    try:
+        return parts.port or ""
+    except ValueError:
+        raise ConfigurationError("DATABASE_URL has a port that is no number.") from None

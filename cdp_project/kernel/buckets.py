@@ -1,0 +1,62 @@
+"""Buckets and ids that carry them: the low-level addresses of everything that belongs to a person.
+
+A bucket is one of 4,096 for ever (distributed.md 3, rule 1). It is the first column of every per-person
+key, so that the same tables can be spread over machines.
+"""
+
+import hashlib
+import secrets
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+BUCKETS = 4096
+BUCKET_MASK = BUCKETS - 1
+MPID_BITS = 53  # JavaScript rounds larger integers
+MILLISECOND_BITS = 48
+
+
+def digest(*parts: str) -> bytes:
+    """16 bytes that stand for the parts; the parts cannot run into each other."""
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        state.update(len(raw).to_bytes(4, "big") + raw)
+    return state.digest()
+
+
+def bucket_of_digest(value: bytes) -> int:
+    """Bucket of a value that is known by its digest."""
+    return int.from_bytes(value[:2], "big") & BUCKET_MASK
+
+
+def bucket_of_mpid(mpid: int) -> int:
+    """The low 12 bits, also of a negative MPID."""
+    return mpid & BUCKET_MASK
+
+
+def new_mpid() -> int:
+    """A fresh MPID within 1..2^53-1; its low 12 bits are its bucket."""
+    return secrets.randbelow((1 << MPID_BITS) - 1) + 1
+
+
+def time_ordered_id(at: datetime, bucket: int) -> UUID:
+    """An id in UUIDv7 layout: acceptance time in 48 bits, the bucket in `rand_a`, 62 random bits."""
+    milliseconds = int(at.timestamp() * 1000)
+    value = milliseconds << 80 | 0x7 << 76 | bucket << 64 | 0b10 << 62 | secrets.randbits(62)
+    return UUID(int=value)
+
+
+def bucket_of_id(value: UUID) -> int:
+    """Bucket that an id made by `time_ordered_id` carries."""
+    return value.int >> 64 & BUCKET_MASK
+
+
+def day_of_id(value: UUID) -> date:
+    """UTC day of acceptance that an id made by `time_ordered_id` carries.
+
+    Raises ValueError when the id is no such id and its time lies outside the calendar.
+    """
+    try:
+        return datetime.fromtimestamp((value.int >> 80) / 1000, UTC).date()
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"{value} carries no day") from error

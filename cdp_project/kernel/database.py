@@ -1,0 +1,80 @@
+"""Plain psycopg connections for the hot loops, from Django's own settings."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import psycopg
+from django.conf import settings
+from django.db import connections
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+RETRYABLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.InternalError_,
+)
+"""Errors of the infrastructure: the unit of work is tried again; nothing is wrong with the data."""
+
+Result = TypeVar("Result")
+
+
+def connect(*, autocommit: bool = False, name: str = "tributary") -> Connection:
+    """A new connection of its own, not Django's. Raises psycopg.OperationalError when there is none."""
+    config = connections["default"].settings_dict
+    return psycopg.connect(
+        dbname=config["NAME"],
+        user=config["USER"] or None,
+        password=config["PASSWORD"] or None,
+        host=config["HOST"] or None,
+        port=config["PORT"] or None,
+        application_name=name,
+        autocommit=autocommit,
+        prepare_threshold=1,
+        **settings.DATABASES["default"]["OPTIONS"],
+    )
+
+
+class SteadyConnection:
+    """One connection that is opened when needed and thrown away after an error of the infrastructure."""
+
+    def __init__(self, *, autocommit: bool = False, name: str = "tributary") -> None:
+        self._autocommit = autocommit
+        self._name = name
+        self._connection: Connection | None = None
+
+    def get(self) -> Connection:
+        """The open connection; raises psycopg.OperationalError when the database is away."""
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(autocommit=self._autocommit, name=self._name)
+        return self._connection
+
+    def drop(self) -> None:
+        """Close; the next `get` opens a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction; the connection is dropped when the infrastructure fails inside."""
+        try:
+            connection = self.get()
+            with connection.transaction():
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            self.drop()
+            raise
+
+
+def with_retries(unit: Callable[[], Result], *, tries: int = 5) -> Result:
+    """Run an idempotent unit of work again after deadlock, serialisation or connection errors."""
+    for _ in range(tries - 1):
+        try:
+            return unit()
+        except RETRYABLE:
+            continue
+    return unit()

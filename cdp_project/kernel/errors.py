@@ -1,0 +1,55 @@
+"""Refusals that help: a stable code, a sentence, a status; as RFC 9457 problems on our own APIs."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+PROBLEM = "application/problem+json"
+
+
+class Refusal(exceptions.APIException):
+    """Something asked for cannot be done; `code` is stable, `detail` says what was wrong and what to do."""
+
+    def __init__(self, http_status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail=detail, code=code)
+        self.status_code = http_status
+        self.stable_code = code
+        self.headers = headers or {}
+
+
+def not_found(what: str) -> Refusal:
+    """404 that does not tell whether the thing exists elsewhere."""
+    return Refusal(status.HTTP_404_NOT_FOUND, "not_found", f"There is no such {what} in this workspace.")
+
+
+def problem_response(error: Exception, _context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: every refusal becomes a problem document; None lets a real fault be a 500."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if not isinstance(error, exceptions.APIException):
+        return None
+    set_rollback()
+    return Response(_problem(error), error.status_code, headers=_headers(error), content_type=PROBLEM)
+
+
+def _problem(error: exceptions.APIException) -> dict[str, Any]:
+    code = error.stable_code if isinstance(error, Refusal) else error.default_code
+    body: dict[str, Any] = {"type": f"/errors/{code}", "code": code, "status": error.status_code}
+    if isinstance(error, exceptions.ValidationError):
+        return body | {"title": "Some fields cannot be used.", "errors": error.detail}
+    return body | {"title": str(error.detail), "detail": str(error.detail)}
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    headers = dict(getattr(error, "headers", {}))
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(max(1, round(wait)))
+    return headers

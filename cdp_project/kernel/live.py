@@ -1,0 +1,78 @@
+"""Frames for open pages: gathered in the process, sent a few times a second over the channel layer."""
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+log = structlog.get_logger(__name__)
+
+FRAMES_PER_SECOND = 4
+SAMPLE_MOST = 20
+
+
+@dataclass
+class Frame:
+    """What happened in one group since the last frame."""
+
+    count: int = 0
+    sample: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=SAMPLE_MOST))
+
+
+class Publisher:
+    """Adds up rows per group and sends one frame per group, at most four a second. Never blocks its caller."""
+
+    def __init__(self) -> None:
+        self._frames: dict[str, Frame] = {}
+        self._sequence: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._filled = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def add(self, group: str, rows: list[Mapping[str, Any]]) -> None:
+        """Rows are JSON-ready. Only a sample of the newest is sent; the count is always true."""
+        if not rows:
+            return
+        with self._lock:
+            frame = self._frames.setdefault(group, Frame())
+            frame.count += len(rows)
+            frame.sample.extend(rows[-SAMPLE_MOST:])
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="live", daemon=True)
+                self._thread.start()
+        self._filled.set()
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        while True:
+            self._filled.wait()
+            self._filled.clear()
+            self._send()
+            pause.wait(1 / FRAMES_PER_SECOND)
+
+    def _send(self) -> None:
+        with self._lock:
+            frames, self._frames = self._frames, {}
+        layer = get_channel_layer()
+        for group, frame in frames.items():
+            self._sequence[group] = self._sequence.get(group, 0) + 1
+            message = {
+                "type": "feed.frame",
+                "v": 1,
+                "seq": self._sequence[group],
+                "count": frame.count,
+                "sample": list(frame.sample),
+            }
+            try:
+                async_to_sync(layer.group_send)(group, message)
+            except OSError as error:
+                log.debug("live frame lost", group=group, error=str(error))
+
+
+publisher = Publisher()
+"""The process's own."""

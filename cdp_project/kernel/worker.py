@@ -1,0 +1,60 @@
+"""The endless loop of a hot process: work while there is some, then wait for a hint or the next poll."""
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+
+from cdp_project.kernel.backoff import delay_seconds
+from cdp_project.kernel.database import RETRYABLE
+from cdp_project.kernel.wake import Waiter
+
+log = structlog.get_logger(__name__)
+
+IDLE_POLL_S = 0.5
+RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
+
+
+class Worker:
+    """Calls `turn` until `stop`; `turn` does a bounded piece of work and says whether it found any."""
+
+    def __init__(self, name: str, turn: Callable[[], bool], waiter: Waiter, idle_poll_s: float = IDLE_POLL_S) -> None:
+        self._name = name
+        self._turn = turn
+        self._waiter = waiter
+        self._idle_poll_s = idle_poll_s
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Finish the turn under way and return from `run`."""
+        self._stopping.set()
+
+    def stop_on_signals(self) -> None:
+        """SIGTERM and SIGINT end the loop after the turn under way."""
+
+        def handle(_signal: int, _frame: FrameType | None) -> None:
+            self.stop()
+
+        signal.signal(signal.SIGTERM, handle)
+        signal.signal(signal.SIGINT, handle)
+
+    def run(self) -> None:
+        """Work until stopped. Errors of the infrastructure are waited out, never fatal."""
+        log.info("worker started", worker=self._name)
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                found = self._turn()
+                failures = 0
+            except RETRYABLE as error:
+                failures += 1
+                wait_s = delay_seconds(failures, first=RETRY_FIRST_S, most=RETRY_MOST_S)
+                log.warning("worker waits for the database", worker=self._name, wait_s=wait_s, error=str(error).strip())
+                self._stopping.wait(wait_s)
+                continue
+            if not found and not self._stopping.is_set():
+                self._waiter.wait(self._idle_poll_s)
+        self._waiter.close()
+        log.info("worker stopped", worker=self._name)

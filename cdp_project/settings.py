@@ -1,0 +1,190 @@
+"""All settings of Tributary. What may be set from outside stands in the README's configuration table."""
+
+from pathlib import Path
+
+from cdp_project import env
+from cdp_project.embedded import address
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.text("TRIBUTARY_VAR") or BASE_DIR / "var")
+
+# --- Security -----------------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG")
+# Both are made at first start (files of mode 0600 under VAR_DIR) unless they are given.
+SECRET_KEY = env.text("SECRET_KEY") or address.secret(VAR_DIR, "secret_key")
+# The first key encrypts, the others still decrypt: rotation without downtime.
+CDP_ENCRYPTION_KEYS = env.words("CDP_ENCRYPTION_KEYS") or [address.fernet_key(VAR_DIR, "encryption_key")]
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+# Over plain http (the default on loopback) a secure cookie would lock everybody out.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("CDP_HTTPS")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
+
+# --- The house ----------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "cdp_project.console.apps.ConsoleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "django_celery_beat",
+    "django_filters",
+    "django_htmx",
+    "drf_spectacular",
+    "rest_framework",
+    "cdp_project.kernel",
+    "cdp_project.workspaces",
+    "events",
+    "identity",
+    "datamaster",
+    "audiences",
+    "directory",
+    "connections",
+    "cdp_project.console",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "cdp_project.urls"
+ASGI_APPLICATION = "cdp_project.asgi.application"
+# A redirect that adds a slash turns a client's POST into a GET (wire.md 1).
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Processing, told as lists ------------------------------------------------------------------
+CDP_PIPELINE = [
+    "events.steps.drop_duplicates",
+    "datamaster.steps.admit_names",
+    "identity.steps.resolve_identity",
+    "identity.steps.update_profile",
+    "events.steps.store",
+    "connections.steps.forward",
+]
+# What must happen to a person in every app: merge, unmerge, erase, export.
+CDP_PERSON_HOOKS: list[str] = []
+
+# --- Stores -------------------------------------------------------------------------------------
+DATABASE_URL = env.text("DATABASE_URL") or address.database_url(VAR_DIR) or address.NOT_STARTED_DATABASE
+REDIS_URL = env.text("REDIS_URL") or address.redis_url(VAR_DIR) or address.NOT_STARTED_REDIS
+DATABASES = {
+    "default": {
+        **env.database(DATABASE_URL),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": 5,
+            # Ends a statement that hangs, so that no thread waits for ever on a sick database.
+            "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+}
+
+# --- Background work ----------------------------------------------------------------------------
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {
+    "make-day-partitions": {"task": "events.tasks.make_day_partitions", "schedule": 3600.0},
+    "drop-old-partitions": {"task": "events.tasks.drop_old_partitions", "schedule": 3600.0},
+    "forget-expired-tokens": {"task": "cdp_project.workspaces.tasks.forget_expired_tokens", "schedule": 3600.0},
+}
+
+# --- Intake -------------------------------------------------------------------------------------
+CDP_LANES = env.number("CDP_LANES", 16, least=1, most=4096)
+# Requests that may wait for a commit in one web process before others are refused with 503.
+CDP_INTAKE_WAITING_REQUESTS = env.number("CDP_INTAKE_WAITING_REQUESTS", 2000, least=1)
+CDP_INTAKE_WAITING_BYTES = env.number("CDP_INTAKE_WAITING_BYTES", 64_000_000, least=1_000_000)
+# Intake is refused with 503 while the oldest waiting batch is older than this.
+CDP_BACKLOG_MAX_AGE_S = env.number("CDP_BACKLOG_MAX_AGE_S", 6 * 3600, least=1)
+CDP_EVENT_RETENTION_DAYS = env.number("CDP_EVENT_RETENTION_DAYS", 90, least=1)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4_500_000
+
+# --- Delivery -----------------------------------------------------------------------------------
+# Private networks that outputs may reach: "10.1.0.0/16" or, with a port, "127.0.0.1/32:8099".
+CDP_DELIVERY_ALLOW = env.words("CDP_DELIVERY_ALLOW")
+
+# --- Console and API ----------------------------------------------------------------------------
+LOGIN_URL = "admin:login"
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["cdp_project.workspaces.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "cdp_project.kernel.errors.problem_response",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Tributary", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- Logs: one JSON object a line, on standard error --------------------------------------------
+CDP_LOG_LEVEL = env.text("CDP_LOG_LEVEL", "INFO")
+LOGGING_CONFIG = "cdp_project.kernel.logs.configure"
+LOGGING = {"level": CDP_LOG_LEVEL}
