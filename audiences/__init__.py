@@ -1,0 +1,1 @@
+"""Audiences: live sets of people by criteria."""

@@ -1,6 +1,8 @@
 """Typed readers of environment variables. An odd value stops the start with one sentence."""
 
+import base64
 import os
+import secrets
 from pathlib import Path
 from urllib.parse import ParseResult, unquote, urlparse
 
@@ -49,6 +51,26 @@ def number(name: str, default: int, *, least: int = 0, most: int | None = None) 
 def words(name: str, default: str = "") -> list[str]:
     """Comma separated list without empty entries."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def kept_secret(path: Path) -> str:
+    """A random key of 32 bytes (URL-safe base64), made once and kept in a file that only its owner reads."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    # Written aside and linked into place: of two first starts at once, one key wins and both read it.
+    aside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(key)
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        return path.read_text().strip()
+    finally:
+        aside.unlink()
+    return key
 
 
 def database(url: str) -> dict[str, object]:

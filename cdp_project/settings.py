@@ -11,9 +11,9 @@ VAR_DIR = Path(env.text("TRIBUTARY_VAR") or BASE_DIR / "var")
 # --- Security -----------------------------------------------------------------------------------
 DEBUG = env.flag("DEBUG")
 # Both are made at first start (files of mode 0600 under VAR_DIR) unless they are given.
-SECRET_KEY = env.text("SECRET_KEY") or address.secret(VAR_DIR, "secret_key")
+SECRET_KEY = env.text("SECRET_KEY") or env.kept_secret(VAR_DIR / "secret_key")
 # The first key encrypts, the others still decrypt: rotation without downtime.
-CDP_ENCRYPTION_KEYS = env.words("CDP_ENCRYPTION_KEYS") or [address.fernet_key(VAR_DIR, "encryption_key")]
+CDP_ENCRYPTION_KEYS = env.words("CDP_ENCRYPTION_KEYS") or [env.kept_secret(VAR_DIR / "encryption_key")]
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -60,7 +60,7 @@ INSTALLED_APPS = [
     "audiences",
     "directory",
     "connections",
-    "cdp_project.console",
+    "cdp_project.console.apps.ConsoleConfig",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -106,8 +106,11 @@ CDP_PIPELINE = [
 CDP_PERSON_HOOKS: list[str] = []
 
 # --- Stores -------------------------------------------------------------------------------------
-DATABASE_URL = env.text("DATABASE_URL") or address.database_url(VAR_DIR) or address.NOT_STARTED_DATABASE
-REDIS_URL = env.text("REDIS_URL") or address.redis_url(VAR_DIR) or address.NOT_STARTED_REDIS
+# Nothing listens on port 1: commands that need a store say that it is away, the others work.
+NOT_STARTED_DATABASE = "postgresql://tributary@127.0.0.1:1/tributary"
+NOT_STARTED_REDIS = "redis://127.0.0.1:1/0"
+DATABASE_URL = env.text("DATABASE_URL") or address.database_url(VAR_DIR) or NOT_STARTED_DATABASE
+REDIS_URL = env.text("REDIS_URL") or address.redis_url(VAR_DIR) or NOT_STARTED_REDIS
 DATABASES = {
     "default": {
         **env.database(DATABASE_URL),

@@ -1,0 +1,1 @@
+"""Connections: what is forwarded where, and how it gets there."""

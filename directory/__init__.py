@@ -1,0 +1,1 @@
+"""Directory: every integration that an output can be made of."""

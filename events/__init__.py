@@ -1,0 +1,1 @@
+"""Events: how they come in, wait, are processed and kept."""

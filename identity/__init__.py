@@ -1,0 +1,1 @@
+"""Identity: who is behind a batch, and what is known of them."""

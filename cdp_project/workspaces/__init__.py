@@ -1,0 +1,1 @@
+"""Workspaces: who may see and do what, under which credentials, and who changed what."""

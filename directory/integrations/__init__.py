@@ -1,0 +1,1 @@
+"""Integrations, one file each; found by the registry, never imported by name."""

@@ -1,0 +1,7 @@
+"""The audiences app."""
+
+from django.apps import AppConfig
+
+
+class AudiencesConfig(AppConfig):
+    name = "audiences"

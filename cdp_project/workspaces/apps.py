@@ -1,0 +1,8 @@
+"""The workspaces app."""
+
+from django.apps import AppConfig
+
+
+class WorkspacesConfig(AppConfig):
+    name = "cdp_project.workspaces"
+    label = "workspaces"

@@ -1,0 +1,51 @@
+"""Configuration is effective by version: processes keep a copy and look once a second whether it is stale."""
+
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from django.db.models import F
+
+from cdp_project.kernel.database import Connection
+from cdp_project.kernel.wake import waker
+from cdp_project.workspaces.models import Workspace
+
+POLL_S = 1.0
+
+Versions = dict[int, int]
+T = TypeVar("T")
+
+
+def changed(workspace: Workspace) -> None:
+    """Give the workspace its next configuration version. Call inside the transaction of the change."""
+    Workspace.objects.filter(pk=workspace.pk).update(config_version=F("config_version") + 1)
+
+
+def tell() -> None:
+    """Wake the hot loops so that they need not wait for their next poll. Call after the commit."""
+    waker.hint("pipeline")
+    waker.hint("deliveries")
+
+
+class Cached(Generic[T]):
+    """A copy of configuration, made anew by `load` when a workspace's version moved (polled each second)."""
+
+    def __init__(self, load: Callable[[Connection, Versions], T]) -> None:
+        self._load = load
+        self._value: T | None = None
+        self._versions: Versions = {}
+        self._looked_at = float("-inf")
+
+    def get(self, connection: Connection) -> T:
+        """The copy, at most a second old. `connection` is outside any transaction of the caller's."""
+        if self._value is None or time.monotonic() - self._looked_at >= POLL_S:
+            versions = _versions(connection)
+            if self._value is None or versions != self._versions:
+                self._value, self._versions = self._load(connection, versions), versions
+            self._looked_at = time.monotonic()
+        return self._value
+
+
+def _versions(connection: Connection) -> Versions:
+    rows = connection.execute("SELECT id, config_version FROM workspace").fetchall()
+    return {int(str(pk)): int(str(version)) for pk, version in rows}

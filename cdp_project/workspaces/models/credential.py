@@ -1,0 +1,39 @@
+"""Credentials of programs: a client id with a secret, and the opaque tokens that it is exchanged for."""
+
+from django.db import models
+
+from cdp_project.workspaces.models.workspace import Role, Workspace
+
+
+class ApiCredential(models.Model):
+    """Client credentials of the management API. Only a digest of the secret is kept."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="api_credentials")
+    name = models.CharField(max_length=100)
+    client_id = models.CharField(max_length=64, unique=True, editable=False)
+    secret_digest = models.BinaryField(editable=False)
+    role = models.SmallIntegerField(choices=Role.choices, default=Role.VIEWER)
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        db_table = "api_credential"
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AccessToken(models.Model):
+    """A bearer token, known by its digest, so that it can be revoked and never read back."""
+
+    credential = models.ForeignKey(ApiCredential, models.CASCADE, related_name="tokens")
+    digest = models.BinaryField(unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "access_token"
+
+    def __str__(self) -> str:
+        return f"token of {self.credential}"

@@ -1,0 +1,7 @@
+"""The connections app."""
+
+from django.apps import AppConfig
+
+
+class ConnectionsConfig(AppConfig):
+    name = "connections"

@@ -1,0 +1,7 @@
+"""The datamaster app."""
+
+from django.apps import AppConfig
+
+
+class DatamasterConfig(AppConfig):
+    name = "datamaster"
