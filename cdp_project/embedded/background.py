@@ -1,0 +1,59 @@
+"""Keep the embedded servers running behind the prompt, for development."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from cdp_project.embedded.address import ADDRESS_FILE, CHECKOUT, database_url, redis_url
+from cdp_project.embedded.errors import StartError
+from cdp_project.embedded.lock import holder_of
+from cdp_project.embedded.servers import make_home
+
+LOG_FILE = "embedded.log"
+WAIT_FOR_EVER = (sys.executable, "-c", "import signal; signal.pause()")
+STOP_MAY_TAKE_SECONDS = 120
+
+
+def start(var: Path) -> int:
+    """Start the servers unless they run, print their addresses as shell assignments. Raises StartError."""
+    make_home(var)
+    if holder_of(var) is None:
+        _start_holder(var)
+    for name, url in (("DATABASE_URL", database_url(var)), ("REDIS_URL", redis_url(var))):
+        if url:
+            sys.stdout.write(f"export {name}='{url}'\n")
+    return 0
+
+
+def stop(var: Path) -> int:
+    """Stop the servers that `start` started; nothing to do when none run. Raises StartError."""
+    holder = holder_of(var)
+    if holder is None:
+        return 0
+    os.kill(holder, signal.SIGTERM)
+    give_up_at = time.monotonic() + STOP_MAY_TAKE_SECONDS
+    while holder_of(var) == holder:
+        if time.monotonic() > give_up_at:
+            raise StartError(f"The process {holder} that runs on {var} does not end.")
+        time.sleep(0.05)
+    return 0
+
+
+def _start_holder(var: Path) -> None:
+    with (var / LOG_FILE).open("w", encoding="utf-8") as log:
+        holder = subprocess.Popen(
+            [sys.executable, "-m", "cdp_project.embedded", "run", "--var", str(var), "--", *WAIT_FOR_EVER],
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    while not (var / ADDRESS_FILE).exists():
+        if holder.poll() is not None:
+            said = (var / LOG_FILE).read_text(encoding="utf-8").strip().splitlines()
+            raise StartError(said[-1] if said else "The embedded servers did not start.")
+        time.sleep(0.05)

@@ -1,0 +1,60 @@
+"""Start processes so that none outlives us: each announces itself to the guard first."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from pathlib import Path
+
+from cdp_project.embedded import guard
+from cdp_project.embedded.account import dropping_to
+from cdp_project.embedded.program import Program
+
+# Standard input is the guard's pipe. The guard sees its end only when every such shell has become its
+# program, so there is no moment at which a kill of the supervisor leaves an unknown process.
+ANNOUNCE = 'echo "+$$ $0" >&0 && exec "$@" </dev/null'
+
+
+class Guarded:
+    """The guard process and the pipe to it. `shared` is the descriptor of the run's lock: it holds that too."""
+
+    def __init__(self, shared: int) -> None:
+        reading, self._writing = os.pipe()
+        self._guard = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(Path(guard.__file__))],
+            stdin=reading,
+            pass_fds=[shared],
+            start_new_session=True,
+            cwd="/",
+        )
+        os.close(reading)
+
+    async def spawn(self, program: Program, limit: int) -> Process:
+        """Start a program as leader of its own session, its output and errors in one pipe."""
+        return await asyncio.create_subprocess_exec(
+            *("/bin/sh", "-c", ANNOUNCE, str(int(program.stop_signal)), *program.argv),
+            stdin=self._writing,
+            stdout=PIPE,
+            stderr=STDOUT,
+            env=dict(program.env),
+            cwd=program.cwd,
+            limit=limit,
+            start_new_session=True,
+            **dropping_to(program.account),
+        )
+
+    def adopt(self, pid: int, stop_signal: int) -> None:
+        """Announce a process that was started elsewhere and leads its own group."""
+        os.write(self._writing, f"+{pid} {stop_signal}\n".encode())
+
+    def sweep(self, pid: int) -> None:
+        """Forget a process that ended, and end what it left in its group."""
+        guard.send(pid, signal.SIGKILL)
+        os.write(self._writing, f"-{pid}\n".encode())
+
+    def close(self) -> None:
+        """Let the guard go; it ends what was not swept."""
+        os.close(self._writing)
+        self._guard.wait()

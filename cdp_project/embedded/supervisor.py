@@ -1,0 +1,75 @@
+"""Keeps a set of programs running under one roof and stops them in a given order."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine, Iterable
+from typing import TypeVar
+
+from cdp_project.embedded.child import Child
+from cdp_project.embedded.guarded import Guarded
+from cdp_project.embedded.lock import RunLock
+from cdp_project.embedded.output import Output
+from cdp_project.embedded.program import Program
+
+Result = TypeVar("Result")
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Supervisor:
+    """Use as an async context manager: leaving it stops everything, last started first."""
+
+    def __init__(self, lock: RunLock, output: Output) -> None:
+        self.output = output
+        self.asked_to_stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._children: list[Child] = []
+        self._guarded = Guarded(lock.descriptor)
+
+    async def __aenter__(self) -> "Supervisor":
+        loop = asyncio.get_running_loop()
+        for number in STOPPING_SIGNALS:
+            loop.add_signal_handler(number, self._on_signal)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            for child in reversed(self._children):
+                await self._stop(child)
+        finally:
+            self._guarded.close()
+
+    def start(self, programs: Iterable[Program]) -> list[Child]:
+        """Start programs at once, without waiting for them."""
+        begun = [Child(program, self._guarded, self.output) for program in programs]
+        self._children += begun
+        for child in begun:
+            child.start()
+        return begun
+
+    async def start_ready(self, programs: Iterable[Program]) -> None:
+        """Start programs and wait until each is ready. Raises StartError."""
+        await asyncio.gather(*(child.wait_ready() for child in self.start(programs)))
+
+    async def unless_stopped(self, work: Coroutine[None, None, Result]) -> Result | None:
+        """The result of `work`; None when somebody asked to stop before it was done."""
+        doing, asked = asyncio.create_task(work), asyncio.create_task(self.asked_to_stop.wait())
+        await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if doing.done():
+            return doing.result()
+        doing.cancel()
+        await asyncio.wait({doing})
+        return None
+
+    async def _stop(self, child: Child) -> None:
+        stopping = asyncio.create_task(child.stop(hurry=self._hurry.is_set()))
+        hurrying = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait({stopping, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+        hurrying.cancel()
+        if not stopping.done():
+            await child.stop(hurry=True)
+        await stopping
+
+    def _on_signal(self) -> None:
+        # Asked a second time: do not wait for anybody's manners.
+        (self._hurry if self.asked_to_stop.is_set() else self.asked_to_stop).set()
