@@ -4,6 +4,7 @@ import base64
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import ParseResult, unquote, urlparse
 
 TRUE_WORDS = {"1", "true", "yes", "on"}
@@ -73,7 +74,7 @@ def kept_secret(path: Path) -> str:
     return key
 
 
-def database(url: str) -> dict[str, object]:
+def database(url: str) -> dict[str, Any]:
     """Django's connection settings from `postgresql://user:password@host:port/name`."""
     parts = urlparse(url)
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):

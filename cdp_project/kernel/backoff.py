@@ -4,9 +4,7 @@ from collections.abc import Callable
 from random import random
 
 
-def delay_seconds(
-    attempt: int, *, first: float, most: float, draw: Callable[[], float] = random
-) -> float:
+def delay_seconds(attempt: int, *, first: float, most: float, draw: Callable[[], float] = random) -> float:
     """Doubling wait with jitter: between half and all of min(first * 2^(attempt-1), most) seconds.
 
     `attempt` counts from 1. Half stays fixed so that a wait is never close to nothing.

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
-from django.conf import settings
 from django.db import connections
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -25,6 +24,7 @@ Result = TypeVar("Result")
 def connect(*, autocommit: bool = False, name: str = "tributary") -> Connection:
     """A new connection of its own, not Django's. Raises psycopg.OperationalError when there is none."""
     config = connections["default"].settings_dict
+    options: dict[str, Any] = config["OPTIONS"]
     return psycopg.connect(
         dbname=config["NAME"],
         user=config["USER"] or None,
@@ -34,7 +34,7 @@ def connect(*, autocommit: bool = False, name: str = "tributary") -> Connection:
         application_name=name,
         autocommit=autocommit,
         prepare_threshold=1,
-        **settings.DATABASES["default"]["OPTIONS"],
+        **options,
     )
 
 

@@ -13,7 +13,7 @@ HIDDEN = "[hidden]"
 
 def configure(config: Mapping[str, Any]) -> None:
     """Set up structlog and the standard library's logging; named by LOGGING_CONFIG."""
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

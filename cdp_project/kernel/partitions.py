@@ -27,7 +27,7 @@ class CreatePartitionedModel(migrations.CreateModel):
             return
         statement, parameters = schema_editor.table_sql(model)
         schema_editor.execute(f"{statement} PARTITION BY {self.partition_by}", parameters or None)
-        schema_editor.deferred_sql.extend(schema_editor._model_indexes_sql(model))  # noqa: SLF001
+        schema_editor.deferred_sql.extend(schema_editor._model_indexes_sql(model))
 
 
 def make_days(connection: Connection, table: str, days: Iterable[date]) -> None:
@@ -60,9 +60,7 @@ def _attach(connection: Connection, table: str, name: str, bounds: sql.Composed)
                 child, parent
             )
         )
-        connection.execute(
-            sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES {}").format(parent, child, bounds)
-        )
+        connection.execute(sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES {}").format(parent, child, bounds))
 
 
 def partitions_of(connection: Connection, table: str) -> list[str]:

@@ -69,7 +69,7 @@ class Waiter:
     def _receive(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         if self._subscription is None:
-            self._subscription = _client().pubsub(ignore_subscribe_messages=True)
+            self._subscription = _client().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
             self._subscription.subscribe(self._channel)
         while (left := deadline - time.monotonic()) > 0:
             if self._subscription.get_message(timeout=left) is not None:

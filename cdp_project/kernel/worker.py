@@ -51,7 +51,12 @@ class Worker:
             except RETRYABLE as error:
                 failures += 1
                 wait_s = delay_seconds(failures, first=RETRY_FIRST_S, most=RETRY_MOST_S)
-                log.warning("worker waits for the database", worker=self._name, wait_s=wait_s, error=str(error).strip())
+                log.warning(
+                    "worker waits for the database",
+                    worker=self._name,
+                    wait_s=wait_s,
+                    error=str(error).strip(),
+                )
                 self._stopping.wait(wait_s)
                 continue
             if not found and not self._stopping.is_set():

@@ -1,6 +1,5 @@
 """Outputs, connections and what waits for delivery."""
 
-from connections.models.output import Connection, Output
 from connections.models.outbox import (
     DeliveryAttempt,
     DeliveryException,
@@ -10,6 +9,7 @@ from connections.models.outbox import (
     OutboxDelivery,
     VerdictPartial,
 )
+from connections.models.output import Connection, Output
 
 __all__ = [
     "Connection",

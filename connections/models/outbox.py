@@ -54,7 +54,9 @@ class OutboxDelivery(models.Model):
         db_table = "outbox_delivery"
         indexes = [
             models.Index(
-                fields=["bucket", "output_id", "chunk_seq"], name="outbox_delivery_open", condition=models.Q(is_open=True)
+                fields=["bucket", "output_id", "chunk_seq"],
+                name="outbox_delivery_open",
+                condition=models.Q(is_open=True),
             )
         ]
 

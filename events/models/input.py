@@ -58,10 +58,13 @@ class Input(models.Model):
         ordering = ["kind", "name", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["workspace", "platform"], condition=models.Q(kind="platform"), name="input_platform_once"
+                fields=["workspace", "platform"],
+                condition=models.Q(kind="platform"),
+                name="input_platform_once",
             ),
             models.CheckConstraint(
-                condition=models.Q(kind="feed") | models.Q(platform__isnull=False), name="input_platform_named"
+                condition=models.Q(kind="feed") | models.Q(platform__isnull=False),
+                name="input_platform_named",
             ),
         ]
 

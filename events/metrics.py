@@ -1,0 +1,14 @@
+"""What the hourly roll-ups count. `label` of each in brackets."""
+
+EVENT = "event"  # [event type and name, see `event_label`] events stored
+OUTCOME = "outcome"  # [stored, or a reason of events.reasons] events by what became of them
+INSTALL = "install"  # [] app installs: first runs (reference EV 22)
+LATE = "late"  # [] batches applied out of order of acceptance
+CONFLICT = "conflict"  # [] ids that came again with another body
+
+STORED = "stored"
+
+
+def event_label(event_type: str, name: str) -> str:
+    """Label of an event in the roll-ups; without a name the type alone."""
+    return f"{event_type}:{name}" if name else event_type

@@ -1,0 +1,26 @@
+"""Why something did not simply go through: every reason code in one place, with its sentence."""
+
+REASONS: dict[str, str] = {}
+
+
+def _reason(code: str, sentence: str) -> str:
+    REASONS[code] = sentence
+    return code
+
+
+DUPLICATE = _reason("duplicate", "The same id was processed before.")
+MALFORMED = _reason("malformed", "The batch could not be read.")
+BATCH_TOO_LARGE = _reason("batch_too_large", "The batch is larger than 128 KB.")
+POISON = _reason("poison", "Processing the batch failed again and again.")
+INPUT_DELETED = _reason("input_deleted", "The input was deleted while the batch waited.")
+TOO_MANY_NAMES = _reason("too_many_names", "The workspace has its 1,000 distinct event names.")
+NOT_HISTORICAL = _reason("not_historical", "Historical batches need events, all with times older than 72 hours.")
+PERSON_UNKNOWN = _reason("person_unknown", "The input may not create profiles, and this person has none.")
+HISTORICAL = _reason("historical", "Historical data is not sent to event outputs.")
+OUTPUT_OFF = _reason("output_off", "The output was off.")
+CONNECTION_OFF = _reason("connection_off", "The connection was off.")
+UNSUPPORTED = _reason("unsupported", "The integration does not take this kind of event.")
+RETRYING = _reason("retrying", "The partner could not take it yet; it will be tried again.")
+HELD = _reason("held", "It waits behind an earlier event of the same person.")
+PARKED = _reason("parked", "Tried for 72 hours without success; kept for 30 days and replayable.")
+REJECTED = _reason("rejected", "The partner refused it.")

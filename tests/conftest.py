@@ -1,0 +1,54 @@
+"""Fixtures for everybody, and the suite that each test belongs to."""
+
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+
+from cdp_project.workspaces.models import Workspace
+from events.models import Input
+from tests import factories
+
+TESTS = Path(__file__).parent
+SUITE_BY_FOLDER = {"browser": "browser", "clients": "clients", "faults": "faults"}
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test is in exactly one suite: by its folder, else by whether it needs the database."""
+    for item in items:
+        if item.get_closest_marker("soak") is None:
+            item.add_marker(_suite_of(item))
+
+
+def _suite_of(item: pytest.Item) -> str:
+    folder = item.path.relative_to(TESTS).parts[0]
+    if folder in SUITE_BY_FOLDER:
+        return SUITE_BY_FOLDER[folder]
+    fixtures = set(getattr(item, "fixturenames", ()))
+    needs_database = item.get_closest_marker("django_db") is not None or fixtures & DATABASE_FIXTURES
+    return "sql" if needs_database else "unit"
+
+
+@pytest.fixture
+def workspace(db: None) -> Workspace:
+    """An empty workspace."""
+    return factories.workspace()
+
+
+@pytest.fixture
+def feed(workspace: Workspace) -> Input:
+    """An unbound server feed of the workspace."""
+    return factories.feed(workspace)
+
+
+@pytest.fixture
+def web(workspace: Workspace) -> Input:
+    """The workspace's web platform."""
+    return factories.platform(workspace, "web")
+
+
+@pytest.fixture
+def empty_cache() -> None:
+    """No counters of earlier tests in Valkey."""
+    cache.clear()
