@@ -1,0 +1,117 @@
+"""What was acknowledged is stored, exactly once, while web workers and PostgreSQL are killed under load."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from cdp_project.embedded import address
+from tests.faults.load import Load
+from tests.product import Product, eventually
+
+pytestmark = pytest.mark.timeout(180)
+
+FAILPOINTS = ("intake.before_insert", "intake.after_commit", "intake.before_answer")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Product]]:
+    """Starts products that are stopped at the end, whatever happens."""
+    started: list[Product] = []
+
+    def _start(**environment: str) -> Product:
+        product = Product(tmp_path / f"product-{len(started)}", **environment)
+        started.append(product)
+        product.start()
+        return product
+
+    yield _start
+    for product in started:
+        product.stop()
+
+
+def stored_requests(product: Product) -> Counter[str]:
+    """How often each request id is in the event table."""
+    url = address.database_url(product.var)
+    assert url is not None
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT data->'custom_attributes'->>'request' FROM event").fetchall()
+    return Counter(str(request) for (request,) in rows)
+
+
+def waiting_batches(product: Product) -> int:
+    url = address.database_url(product.var)
+    assert url is not None
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT count(*) FROM inbox").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def assert_everything_once(product: Product, load: Load) -> None:
+    eventually(lambda: waiting_batches(product), lambda waiting: waiting == 0)
+    stored = stored_requests(product)
+    assert load.gave_up == []
+    assert len(load.acknowledged) > 0
+    assert set(load.acknowledged) - set(stored) == set(), "acknowledged and lost"
+    assert {request: count for request, count in stored.items() if count != 1} == {}, "stored twice"
+
+
+@pytest.mark.parametrize("name", FAILPOINTS)
+def test_web_workers_that_die_at_a_named_place_lose_and_double_nothing(
+    start: Callable[..., Product], name: str
+) -> None:
+    product = start(CDP_FAILPOINTS=f"{name}=kill:0.01")
+    load = Load(product.credentials(), run=name.replace(".", "-"), most=600, seconds=40).start()
+
+    load.stop_when_done()
+
+    assert load.unanswered > 0, "the failpoint never struck"
+    assert_everything_once(product, load)
+
+
+def test_web_workers_killed_at_random_lose_and_double_nothing(start: Callable[..., Product]) -> None:
+    product = start()
+    load = Load(product.credentials(), run="web", most=4000, seconds=15).start()
+
+    killed = kill_now_and_then(product, lambda: web_workers(product), kills=5, pause_s=2)
+    load.stop()
+
+    assert killed == 5
+    assert_everything_once(product, load)
+
+
+def test_postgres_killed_under_load_loses_and_doubles_nothing(start: Callable[..., Product]) -> None:
+    product = start()
+    load = Load(product.credentials(), run="postgres", most=4000, seconds=20).start()
+
+    killed = kill_now_and_then(product, lambda: postmaster(product), kills=2, pause_s=5)
+    load.stop()
+
+    assert killed == 2
+    assert set(load.refused) <= {503}, "an outage is told as 503, never as another fault"
+    assert_everything_once(product, load)
+
+
+def kill_now_and_then(product: Product, victims: Callable[[], list[psutil.Process]], kills: int, pause_s: float) -> int:
+    """Kill one of the victims after each pause; how many died."""
+    killed = 0
+    for _ in range(kills):
+        time.sleep(pause_s)  # Not a wait for a result: load runs meanwhile.
+        candidates = eventually(victims, bool)
+        product.kill(random.choice(candidates))
+        killed += 1
+    return killed
+
+
+def web_workers(product: Product) -> list[psutil.Process]:
+    return [process for process in product.processes("multiprocessing.spawn") if process.is_running()]
+
+
+def postmaster(product: Product) -> list[psutil.Process]:
+    return product.processes("bin/postgres", "-D")
