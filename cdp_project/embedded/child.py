@@ -14,7 +14,9 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 # After this long a process counts as healthy, and its next failure as the first.
 HEALTHY_AFTER_SECONDS = 60.0
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.03
+# A process whose mark does not come (a log level hides it) counts as running when it has lived this long.
+RUNS_AFTER_SECONDS = 5.0
 SAY_WAITING_AFTER_SECONDS = 3.0
 FAILURES_BEFORE_GIVING_UP = 4
 
@@ -29,9 +31,10 @@ class Child:
 
     def __init__(self, program: Program, guarded: Guarded, output: Output) -> None:
         self.program = program
-        self.tail = Tail(program.mute)
+        self.tail = Tail(program.mute, program.ready_mark)
         self.failures = 0
         self.pid: int | None = None
+        self._began = time.monotonic()
         self._guarded = guarded
         self._output = output
         self._stopping = asyncio.Event()
@@ -42,12 +45,11 @@ class Child:
 
     async def wait_ready(self) -> None:
         """Return when the program says that it is ready, however long that takes. Raises StartError."""
-        asks, since = self.program.is_ready, time.monotonic()
-        told = False
-        while not (self.pid and (asks is None or asks(self.pid))):
+        since, told = time.monotonic(), False
+        while not await self._is_ready():
             self._raise_if_hopeless()
             if not told and time.monotonic() - since > SAY_WAITING_AFTER_SECONDS:
-                self._output.line(self.program.name, "is still starting; after a hard stop it first recovers its data")
+                self._output.line(self.program.name, self.program.slow_hint)
                 told = True
             await asyncio.sleep(POLL_SECONDS)
 
@@ -73,13 +75,20 @@ class Child:
             except ProcessLookupError:
                 return
 
+    async def _is_ready(self) -> bool:
+        pid, asks = self.pid, self.program.is_ready
+        if pid is None:
+            return False
+        seen = self.tail.mark_seen or time.monotonic() - self._began > RUNS_AFTER_SECONDS
+        return seen and (asks is None or await asyncio.to_thread(asks, pid))
+
     async def _keep_running(self) -> None:
         while not self._stopping.is_set():
-            began = time.monotonic()
+            self._began = time.monotonic()
             status = await self._run_once()
             if self._stopping.is_set():
                 return
-            lived = time.monotonic() - began
+            lived = time.monotonic() - self._began
             self.failures = 1 if lived > HEALTHY_AFTER_SECONDS else self.failures + 1
             pause = pause_seconds(self.failures)
             self._output.line(self.program.name, f"ended ({ending(status)}); next start in {pause:g} s")

@@ -45,10 +45,6 @@ class Guarded:
             **dropping_to(program.account),
         )
 
-    def adopt(self, pid: int, stop_signal: int) -> None:
-        """Announce a process that was started elsewhere and leads its own group."""
-        os.write(self._writing, f"+{pid} {stop_signal}\n".encode())
-
     def sweep(self, pid: int) -> None:
         """Forget a process that ended, and end what it left in its group."""
         guard.send(pid, signal.SIGKILL)

@@ -41,8 +41,9 @@ class Output:
 class Tail:
     """The last lines that a process printed, for the sentence that explains its end."""
 
-    def __init__(self, mute: tuple[str, ...] = ()) -> None:
-        self._mute = mute
+    def __init__(self, mute: tuple[str, ...] = (), mark: str = "") -> None:
+        self._mute, self._mark = mute, mark
+        self.mark_seen = not mark
         self.lines: deque[str] = deque(maxlen=REMEMBERED_LINES)
 
     async def follow(self, stream: asyncio.StreamReader, output: Output, name: str) -> None:
@@ -50,6 +51,7 @@ class Tail:
         while text := await _read_line(stream):
             said = text.decode("utf-8", "replace").rstrip("\r\n")
             self.lines.append(said)
+            self.mark_seen = self.mark_seen or self._mark in said
             if not any(part in said for part in self._mute):
                 output.line(name, said)
 

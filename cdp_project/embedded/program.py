@@ -10,7 +10,11 @@ from cdp_project.embedded.account import Account
 
 @dataclass(frozen=True)
 class Program:
-    """One long-running process. `before` runs ahead of every start, `is_ready` is asked until it says yes."""
+    """One long-running process.
+
+    `before` runs ahead of every start. It is ready when it has printed `ready_mark` (or lived for a while, where
+    its log level hides that line) and `is_ready`, asked with its process id, says yes.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -21,7 +25,11 @@ class Program:
     # Sent when the first signal was not enough; SIGKILL follows.
     second_signal: signal.Signals | None = None
     stop_seconds: float = 10
+    # Programs stop turn by turn, those of one turn together.
+    stop_turn: int = 0
     before: Callable[[], None] | None = None
     is_ready: Callable[[int], bool] | None = None
+    ready_mark: str = ""
+    slow_hint: str = "is still starting"
     # Lines with one of these are not shown: warnings that do not apply to us.
     mute: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Coroutine, Iterable
+from itertools import groupby
 from typing import TypeVar
 
 from cdp_project.embedded.child import Child
@@ -16,7 +17,7 @@ STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Supervisor:
-    """Use as an async context manager: leaving it stops everything, last started first."""
+    """Use as an async context manager: leaving it stops everything, turn by turn."""
 
     def __init__(self, lock: RunLock, output: Output) -> None:
         self.output = output
@@ -33,8 +34,9 @@ class Supervisor:
 
     async def __aexit__(self, *_: object) -> None:
         try:
-            for child in reversed(self._children):
-                await self._stop(child)
+            in_order = sorted(self._children, key=_turn)
+            for _number, together in groupby(in_order, key=_turn):
+                await asyncio.gather(*(self._stop(child) for child in together))
         finally:
             self._guarded.close()
 
@@ -73,3 +75,7 @@ class Supervisor:
     def _on_signal(self) -> None:
         # Asked a second time: do not wait for anybody's manners.
         (self._hurry if self.asked_to_stop.is_set() else self.asked_to_stop).set()
+
+
+def _turn(child: Child) -> int:
+    return child.program.stop_turn

@@ -25,6 +25,7 @@ def postgres_settings(memory_bytes: int, free_disk_bytes: int) -> dict[str, str]
         "max_locks_per_transaction": "256",
         "jit": "off",
         "io_workers": "2",
+        "max_logical_replication_workers": "0",
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_min_messages": "warning",

@@ -29,6 +29,7 @@ def valkey(home: Path, account: Account | None) -> tuple[Program, str]:
         env=server_environment(),
         cwd=folder,
         account=account,
+        stop_turn=8,
         is_ready=partial(_answers, port, password),
         mute=("Memory overcommit must be enabled", "Received SIGTERM"),
     )

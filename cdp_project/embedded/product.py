@@ -1,0 +1,87 @@
+"""The product's processes as a list: what `make up` runs, and in which order it stops."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from cdp_project.embedded.address import CHECKOUT
+from cdp_project.embedded.ports import LOOPBACK
+from cdp_project.embedded.probe import is_up
+from cdp_project.embedded.program import Program
+
+DEFAULT_PORT = 8000
+DEFAULT_SINK_PORT = 8099
+WEB_WORKERS = 2
+MANAGE = (sys.executable, str(CHECKOUT / "manage.py"))
+CELERY = (sys.executable, "-m", "celery", "--app", "cdp_project.celery:app")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where this run listens and writes."""
+
+    host: str
+    port: int
+    sink_port: int
+    var: Path
+
+    @property
+    def own_host(self) -> str:
+        """The address by which this machine reaches the web server."""
+        return {"0.0.0.0": LOOPBACK, "::": "::1", "": LOOPBACK}.get(self.host, self.host)  # noqa: S104
+
+
+def environment(site: Site, addresses: Mapping[str, str]) -> dict[str, str]:
+    """What every process finds set: ours, and on top of it where this run listens and stores."""
+    allowed = [os.environ.get("CDP_DELIVERY_ALLOW", ""), f"{LOOPBACK}/32:{site.sink_port}"]
+    return {
+        **os.environ,
+        **addresses,
+        "TRIBUTARY_VAR": str(site.var),
+        "HOST": site.host,
+        "PORT": str(site.port),
+        "CDP_SINK_PORT": str(site.sink_port),
+        # The demo's output reaches the sink; other private addresses stay closed.
+        "CDP_DELIVERY_ALLOW": ",".join(filter(None, allowed)),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def first_programs(site: Site, env: Mapping[str, str]) -> list[Program]:
+    """What has to run before anybody is told that the product runs."""
+    return [
+        Program("web", _web(site), env, CHECKOUT, stop_turn=1, is_ready=partial(is_up, site.own_host, site.port)),
+        Program("pipeline", (*MANAGE, "run_pipeline"), env, CHECKOUT, stop_turn=2, ready_mark="worker started"),
+        _sink(site, env),
+    ]
+
+
+def other_programs(env: Mapping[str, str]) -> list[Program]:
+    """What may come up a moment later."""
+    worker = (*CELERY, "worker", "-P", "threads", "-c", "2", "--loglevel", "WARNING", "--without-gossip")
+    beat = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=")
+    return [
+        Program("deliveries", (*MANAGE, "run_deliveries"), env, CHECKOUT, stop_turn=3, stop_seconds=20),
+        Program("worker", (*worker, "--without-mingle"), env, CHECKOUT, stop_turn=4),
+        Program("beat", beat, env, CHECKOUT, stop_turn=4),
+    ]
+
+
+def _web(site: Site) -> tuple[str, ...]:
+    return (
+        *(sys.executable, "-m", "uvicorn", "cdp_project.asgi:application"),
+        *("--host", site.host, "--port", str(site.port), "--workers", str(WEB_WORKERS)),
+        *("--loop", "uvloop", "--http", "httptools", "--ws", "websockets"),
+        *("--ws-ping-interval", "20", "--ws-ping-timeout", "20"),
+        # Addresses of clients are taken from the connection alone: nobody can forge them.
+        *("--no-proxy-headers", "--no-server-header", "--no-access-log", "--log-level", "warning"),
+        *("--timeout-graceful-shutdown", "5", "--lifespan", "auto"),
+    )
+
+
+def _sink(site: Site, env: Mapping[str, str]) -> Program:
+    argv = (sys.executable, "-m", "cdp_project.embedded.sink", "--port", str(site.sink_port))
+    return Program("sink", argv, env, CHECKOUT, stop_turn=5, is_ready=partial(is_up, LOOPBACK, site.sink_port, "/"))

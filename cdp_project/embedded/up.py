@@ -1,0 +1,116 @@
+"""Run the whole product in the foreground: servers, migrations, processes, and at last what to do with it."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from pathlib import Path
+
+from cdp_project.embedded.address import CHECKOUT, var_folder
+from cdp_project.embedded.banner import FirstStart, banner
+from cdp_project.embedded.errors import StartError
+from cdp_project.embedded.lock import RunLock
+from cdp_project.embedded.output import Output, Tail
+from cdp_project.embedded.ports import LOOPBACK, first_free, is_free
+from cdp_project.embedded.product import (
+    DEFAULT_PORT,
+    DEFAULT_SINK_PORT,
+    MANAGE,
+    Site,
+    environment,
+    first_programs,
+    other_programs,
+)
+from cdp_project.embedded.servers import forget_addresses, make_home, start_servers
+from cdp_project.embedded.supervisor import Supervisor
+
+
+def main() -> int:
+    """The exit code: 0 after a stop that was asked for, 1 with a sentence when the start cannot go on."""
+    try:
+        _up(var_folder())
+    except StartError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _up(var: Path) -> None:
+    make_home(var)
+    lock = RunLock(var)
+    try:
+        asyncio.run(_run(lock, _site(var)))
+    finally:
+        forget_addresses(var)
+
+
+async def _run(lock: RunLock, site: Site) -> None:
+    async with Supervisor(lock, Output()) as supervisor:
+        await supervisor.unless_stopped(_start(supervisor, site))
+        await supervisor.asked_to_stop.wait()
+        supervisor.output.plain("Stopping.")
+
+
+async def _start(supervisor: Supervisor, site: Site) -> None:
+    addresses = await start_servers(supervisor, site.var)
+    env = environment(site, addresses)
+    first = await _prepare(supervisor, env)
+    await supervisor.start_ready(first_programs(site, env))
+    supervisor.start(other_programs(env))
+    supervisor.output.plain(banner(first, f"http://{LOOPBACK}:{site.sink_port}/"))
+
+
+async def _prepare(supervisor: Supervisor, env: Mapping[str, str]) -> FirstStart:
+    """Migrate and make what a first start makes, in a process that then gives its memory back."""
+    process = await asyncio.create_subprocess_exec(
+        *(*MANAGE, "up", "--prepare"), stdin=subprocess.DEVNULL, stdout=PIPE, stderr=PIPE, env=env, cwd=CHECKOUT
+    )
+    try:
+        printed, said = await _collect(process, supervisor.output)
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
+    if process.returncode:
+        raise StartError(said.removeprefix("CommandError: ") or "The database could not be prepared.")
+    found: FirstStart = json.loads(printed)
+    return found
+
+
+async def _collect(process: Process, output: Output) -> tuple[bytes, str]:
+    """What the process printed, and the last line that it said to people."""
+    assert process.stdout is not None  # noqa: S101 - both were asked for
+    assert process.stderr is not None  # noqa: S101
+    tail = Tail()
+    printed, _, _ = await asyncio.gather(
+        process.stdout.read(), tail.follow(process.stderr, output, "prepare"), process.wait()
+    )
+    return printed, tail.last("CommandError")
+
+
+def _site(var: Path) -> Site:
+    host, port = os.environ.get("HOST") or LOOPBACK, _port("PORT", DEFAULT_PORT)
+    try:
+        free = is_free(port, host)
+    except OSError as error:
+        raise StartError(f"HOST={host} is no address of this machine: {error.strerror}.") from error
+    if not free:
+        raise StartError(
+            f"Port {port} on {host} is in use by another program, or closed to this user: "
+            f"stop that program, or choose another port with `PORT={port + 1} make up`."
+        )
+    return Site(host, port, first_free(_port("CDP_SINK_PORT", DEFAULT_SINK_PORT)), var)
+
+
+def _port(variable: str, default: int) -> int:
+    text = os.environ.get(variable) or str(default)
+    if not (text.isdigit() and 0 < int(text) < 65_536):
+        raise StartError(f"{variable}={text} is no port: use a number from 1 to 65535.")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
