@@ -10,10 +10,12 @@ from pathlib import Path
 from cdp_project.embedded.address import ADDRESS_FILE, CHECKOUT, database_url, redis_url
 from cdp_project.embedded.errors import StartError
 from cdp_project.embedded.lock import holder_of
-from cdp_project.embedded.servers import make_home
+from cdp_project.embedded.servers import forget_addresses, make_home
 
 LOG_FILE = "embedded.log"
 WAIT_FOR_EVER = (sys.executable, "-c", "import signal; signal.pause()")
+ENDED = "The servers ended."
+BEHIND = f'("$@"; echo "{ENDED}") &'
 STOP_MAY_TAKE_SECONDS = 120
 
 
@@ -43,17 +45,22 @@ def stop(var: Path) -> int:
 
 
 def _start_holder(var: Path) -> None:
+    # What a killed run left, or still writes, would be taken for the new one's.
+    forget_addresses(var)
+    (var / LOG_FILE).unlink(missing_ok=True)
+    holder = [sys.executable, "-m", "cdp_project.embedded", "run", "--var", str(var), "--", *WAIT_FOR_EVER]
     with (var / LOG_FILE).open("w", encoding="utf-8") as log:
-        holder = subprocess.Popen(
-            [sys.executable, "-m", "cdp_project.embedded", "run", "--var", str(var), "--", *WAIT_FOR_EVER],
+        subprocess.run(
+            ["/bin/sh", "-c", BEHIND, "sh", *holder],
             cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            check=True,
         )
     while not (var / ADDRESS_FILE).exists():
-        if holder.poll() is not None:
-            said = (var / LOG_FILE).read_text(encoding="utf-8").strip().splitlines()
+        *said, last = (var / LOG_FILE).read_text(encoding="utf-8").splitlines() or [""]
+        if last == ENDED:
             raise StartError(said[-1] if said else "The embedded servers did not start.")
         time.sleep(0.05)

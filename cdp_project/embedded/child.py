@@ -7,7 +7,7 @@ import time
 
 from cdp_project.embedded.errors import StartError
 from cdp_project.embedded.guarded import Guarded
-from cdp_project.embedded.output import LINE_LIMIT_BYTES, Output, Tail
+from cdp_project.embedded.output import Output, Tail
 from cdp_project.embedded.program import Program
 
 FIRST_PAUSE_SECONDS = 0.5
@@ -18,6 +18,7 @@ POLL_SECONDS = 0.03
 # A process whose mark does not come (a log level hides it) counts as running when it has lived this long.
 RUNS_AFTER_SECONDS = 5.0
 SAY_WAITING_AFTER_SECONDS = 3.0
+LAST_WORDS_MAY_TAKE_SECONDS = 1.0
 FAILURES_BEFORE_GIVING_UP = 4
 
 
@@ -97,17 +98,19 @@ class Child:
     async def _run_once(self) -> int:
         if self.program.before:
             await asyncio.to_thread(self.program.before)
-        process = await self._guarded.spawn(self.program, limit=LINE_LIMIT_BYTES)
+        reading, writing = os.pipe()
+        process = await self._guarded.spawn(self.program, output=writing)
+        os.close(writing)
         self.pid = process.pid
         if self._stopping.is_set():
             self._send(self.program.stop_signal)
-        assert process.stdout is not None  # noqa: S101 - asked for in spawn
-        reading = asyncio.create_task(self.tail.follow(process.stdout, self._output, self.program.name))
+        following = asyncio.create_task(self.tail.follow_pipe(reading, self._output, self.program.name))
         status = await process.wait()
         self.pid = None
+        # What it left holds the pipe open.
         self._guarded.sweep(process.pid)
-        await asyncio.wait({reading}, timeout=1)
-        reading.cancel()
+        await asyncio.wait({following}, timeout=LAST_WORDS_MAY_TAKE_SECONDS)
+        following.cancel()
         return status
 
     async def _pause(self, seconds: float) -> None:

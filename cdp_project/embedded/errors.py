@@ -24,9 +24,7 @@ def told_in_a_sentence(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise disk_is_full(folder) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-            raise StartError(
-                f"{error.filename or folder} cannot be written by this user. "
-                "Run as the user who owns it, or set TRIBUTARY_VAR to another folder."
-            ) from error
-        raise
+        raise StartError(
+            f"{error.filename or folder} cannot be used: {error.strerror}. "
+            "Run as the user who owns it, or set TRIBUTARY_VAR to another folder."
+        ) from error

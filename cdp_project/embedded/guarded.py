@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from asyncio.subprocess import PIPE, STDOUT, Process
+from asyncio.subprocess import Process
 from pathlib import Path
 
 from cdp_project.embedded import guard
@@ -31,16 +31,15 @@ class Guarded:
         )
         os.close(reading)
 
-    async def spawn(self, program: Program, limit: int) -> Process:
-        """Start a program as leader of its own session, its output and errors in one pipe."""
+    async def spawn(self, program: Program, output: int) -> Process:
+        """Start a program as leader of its own session; `output` is the descriptor of all that it prints."""
         return await asyncio.create_subprocess_exec(
             *("/bin/sh", "-c", ANNOUNCE, str(int(program.stop_signal)), *program.argv),
             stdin=self._writing,
-            stdout=PIPE,
-            stderr=STDOUT,
+            stdout=output,
+            stderr=output,
             env=dict(program.env),
             cwd=program.cwd,
-            limit=limit,
             start_new_session=True,
             **dropping_to(program.account),
         )

@@ -56,5 +56,6 @@ def holder_of(var: Path) -> int | None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return int(file.read() or b"0") or None
+            pid = int(file.read() or b"0")
+            return pid if pid and is_alive(pid) else None
     return None

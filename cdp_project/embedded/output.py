@@ -14,9 +14,9 @@ REMEMBERED_LINES = 20
 class Output:
     """Where lines go: a terminal in colour, anything else without."""
 
-    def __init__(self, stream: TextIO = sys.stdout) -> None:
-        self._stream = stream
-        self._colour_of: dict[str, int] | None = {} if stream.isatty() else None
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._colour_of: dict[str, int] | None = {} if self._stream.isatty() else None
 
     def line(self, name: str, text: str) -> None:
         """Print one line under a name."""
@@ -45,6 +45,18 @@ class Tail:
         self._mute, self._mark = mute, mark
         self.mark_seen = not mark
         self.lines: deque[str] = deque(maxlen=REMEMBERED_LINES)
+
+    async def follow_pipe(self, descriptor: int, output: Output, name: str) -> None:
+        """`follow` on the reading end of a pipe, which is closed at the end."""
+        stream = asyncio.StreamReader(limit=LINE_LIMIT_BYTES)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream),
+            open(descriptor, "rb", buffering=0),  # noqa: SIM115
+        )
+        try:
+            await self.follow(stream, output, name)
+        finally:
+            transport.close()
 
     async def follow(self, stream: asyncio.StreamReader, output: Output, name: str) -> None:
         """Print and remember every line until the stream ends; a line without end is cut."""

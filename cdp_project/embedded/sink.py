@@ -128,13 +128,13 @@ class Receiver(asyncio.Protocol):
 
     def _refuse(self, status: int) -> bool:
         self._waiting.clear()
-        self._write(status, b"{}\n")
+        self._write(status, b"{}\n", "\r\nConnection: close")
         self._transport.close()
         return False
 
-    def _write(self, status: int, body: bytes) -> None:
+    def _write(self, status: int, body: bytes, more: str = "") -> None:
         head = f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-        self._transport.write(head.encode() + b"\r\n\r\n" + body)
+        self._transport.write(f"{head}{more}\r\n\r\n".encode() + body)
 
 
 async def serve(port: int) -> None:

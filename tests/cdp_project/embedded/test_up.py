@@ -1,0 +1,79 @@
+"""`make up` refuses with one sentence where it cannot run."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cdp_project.embedded.address import CHECKOUT
+from cdp_project.embedded.lock import RunLock
+from cdp_project.embedded.ports import LOOPBACK
+from cdp_project.embedded.product import Site, environment, first_programs, other_programs
+
+
+def up(var: Path, **more: str) -> "subprocess.CompletedProcess[str]":
+    env = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    return subprocess.run(
+        [sys.executable, "-m", "cdp_project.embedded.up"],
+        cwd=CHECKOUT,
+        env=env | {"TRIBUTARY_VAR": str(var)} | more,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def refusal(done: "subprocess.CompletedProcess[str]") -> str:
+    """The one line that it said, with exit code 1 and nothing else."""
+    assert done.returncode == 1
+    (line,) = (done.stdout + done.stderr).splitlines()
+    return line
+
+
+def test_a_port_in_use(var: Path) -> None:
+    with socket.create_server((LOOPBACK, 0)) as other:
+        port = other.getsockname()[1]
+        said = refusal(up(var, PORT=str(port)))
+    assert f"Port {port} on 127.0.0.1 is in use" in said
+    assert f"PORT={port + 1} make up" in said
+    assert not (var / "servers").exists()
+
+
+@pytest.mark.parametrize("port", ["http", "0", "70000", "-1"])
+def test_a_port_that_is_none(var: Path, port: str) -> None:
+    assert refusal(up(var, PORT=port)) == f"PORT={port} is no port: use a number from 1 to 65535."
+
+
+def test_a_host_that_is_not_ours(var: Path) -> None:
+    assert "HOST=192.0.2.1 is no address of this machine" in refusal(up(var, HOST="192.0.2.1"))
+
+
+def test_a_second_run_while_one_runs(var: Path) -> None:
+    lock = RunLock(var)
+    assert f"Tributary already runs on {var} (process {os.getpid()})" in refusal(up(var))
+    lock.release()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert str(tmp_path / "file") in refusal(up(tmp_path / "file" / "var"))
+
+
+def test_the_processes_find_their_addresses_and_the_users_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDP_DELIVERY_ALLOW", "10.0.0.0/8")
+    site = Site("0.0.0.0", 8000, 8100, Path("/a"))  # noqa: S104
+    env = environment(site, {"DATABASE_URL": "postgresql://x"})
+    assert env["DATABASE_URL"] == "postgresql://x"
+    assert env["CDP_DELIVERY_ALLOW"] == "10.0.0.0/8,127.0.0.1/32:8100"
+    assert env["CDP_SINK_PORT"] == "8100"
+    assert site.own_host == "127.0.0.1"
+
+
+def test_they_stop_from_the_entrance_to_the_store() -> None:
+    site = Site(LOOPBACK, 8000, 8099, Path("/a"))
+    programs = sorted([*first_programs(site, {}), *other_programs({})], key=lambda program: program.stop_turn)
+    assert [program.name for program in programs] == ["web", "pipeline", "deliveries", "worker", "beat", "sink"]
