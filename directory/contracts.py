@@ -44,7 +44,12 @@ class Field:
 
 
 Settings = Mapping[str, Any]
-"""Values of the fields by name, secrets in the clear; only ever handed to `build`."""
+"""Values of all fields by name, see `completed`. Secrets are in the clear, and only ever handed to `build`."""
+
+
+def completed(fields: tuple[Field, ...], values: Settings) -> Settings:
+    """The values with the declared defaults (else None) of what was never set."""
+    return {each.name: each.default if values.get(each.name) is None else values[each.name] for each in fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,10 @@ Delivery = Delivered | RetryLater | Rejected
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the partner can bear. `events_per_request` > 1 lets events of one batch travel together."""
+    """What the partner can bear. `events_per_request` > 1 lets events of one batch travel together.
+
+    `event_age_most_s` None means: events of any age.
+    """
 
     events_per_request: int = 1
     concurrent_requests: int = 16
@@ -136,8 +144,25 @@ class Limits:
     event_age_most_s: int | None = 24 * 3600
 
 
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What an output takes under its settings. `event_types` None means all but those in `left_out`."""
+
+    event_types: frozenset[str] | None = None
+    left_out: frozenset[str] = frozenset()
+    batches_without_events: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsProblem:
+    """A setting that cannot be used, with a sentence for the person who typed it."""
+
+    field: str
+    message: str
+
+
 class Integration(Protocol):
-    """One partner."""
+    """One partner. A class that inherits from this one may leave out the methods that have a default here."""
 
     key: str
     name: str
@@ -153,9 +178,17 @@ class Integration(Protocol):
     """True: a purchase of n products goes out as n product events and one total."""
     sample_settings: Settings
 
-    def limits(self, settings: Settings) -> Limits:
-        """Limits under these settings."""
-        ...
+    def problems(self, settings: Settings) -> list[SettingsProblem]:  # noqa: ARG002
+        """What `fields` cannot say about settings that cannot be used; empty by default."""
+        return []
+
+    def wants(self, settings: Settings) -> Wants:  # noqa: ARG002
+        """What goes out under these settings (secrets left out): by default every event of `event_types`."""
+        return Wants(self.event_types)
+
+    def limits(self, settings: Settings) -> Limits:  # noqa: ARG002
+        """Limits under these settings (secrets left out)."""
+        return Limits()
 
     def build(self, item: Item, settings: Settings) -> OutboundRequest:
         """The request for one item. Raises ValueError when the item cannot be expressed: it is rejected."""
@@ -164,14 +197,6 @@ class Integration(Protocol):
     def judge(self, status: int, headers: Mapping[str, str], body: bytes) -> Delivery:
         """What the partner's answer means. Header names are in lower case; the body is bounded."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsProblem:
-    """A setting that cannot be used, with a sentence for the person who typed it."""
-
-    field: str
-    message: str
 
 
 def problems_of(fields: tuple[Field, ...], values: Settings) -> list[SettingsProblem]:

@@ -1,0 +1,179 @@
+"""One request on its way through curl, and what can come of it."""
+
+import re
+import socket
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Protocol
+
+import certifi
+import pycurl
+
+from cdp_project.kernel.addresses import Address, AddressRefused, Allowance, Target, check_address
+
+REQUEST_BYTES_MOST = 10_000_000
+ANSWER_BYTES_KEPT = 64 * 1024
+USER_AGENT = "Tributary"
+METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE", "GET"})
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+class Request(Protocol):
+    """What can be sent."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. Header names are in lower case; `body` holds at most the first 64 kB."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    latency_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No answer. `code` is one of bad_address, bad_request, address_refused, dns, timeout, connect, tls, broken."""
+
+    code: str
+    detail: str
+    latency_ms: int = 0
+
+
+Result = Answer | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """For connecting, and for everything together."""
+
+    connect_ms: int = 3_000
+    total_ms: int = 10_000
+
+
+FAILURE_CODES = {
+    pycurl.E_OPERATION_TIMEDOUT: "timeout",
+    pycurl.E_COULDNT_RESOLVE_HOST: "dns",
+    pycurl.E_COULDNT_CONNECT: "connect",
+    pycurl.E_SSL_CONNECT_ERROR: "tls",
+    pycurl.E_PEER_FAILED_VERIFICATION: "tls",
+}
+
+
+def fault_in(request: Request) -> str:
+    """What makes the request one that must not be sent; "" when nothing does."""
+    if request.method not in METHODS:
+        return f"The method {request.method!r} is not one of {', '.join(sorted(METHODS))}."
+    if len(request.body) > REQUEST_BYTES_MOST:
+        return f"The body has {len(request.body)} bytes; {REQUEST_BYTES_MOST} are the most."
+    for name, value in request.headers.items():
+        if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
+            return f"The header {name!r} holds characters that no header may hold."
+    return ""
+
+
+class Transfer:
+    """A curl handle that is used again and again, one request at a time."""
+
+    def __init__(self, limits: TimeLimits, allowed: Iterable[Allowance], ca_file: str | None) -> None:
+        self.curl = pycurl.Curl()
+        self._allowed = tuple(allowed)
+        self._body: list[bytes] = []
+        self._size = 0
+        self._head: list[bytes] = []
+        self._refusal = ""
+        self._began = 0.0
+        for option, value in _fixed_options(limits, ca_file).items():
+            self.curl.setopt(option, value)
+        self.curl.setopt(pycurl.WRITEFUNCTION, self._take)
+        self.curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
+
+    def begin(self, request: Request, target: Target, addresses: tuple[Address, ...]) -> None:
+        """Make the handle ready to be added to a multi handle."""
+        self._body, self._size, self._head, self._refusal = [], 0, [], ""
+        curl = self.curl
+        curl.setopt(pycurl.URL, request.url)
+        if request.method == "GET":
+            curl.setopt(pycurl.HTTPGET, 1)
+        else:
+            curl.setopt(pycurl.POSTFIELDS, request.body)
+        curl.setopt(pycurl.CUSTOMREQUEST, request.method)
+        # "Expect:" leaves out a round trip that many servers answer wrongly.
+        curl.setopt(pycurl.HTTPHEADER, [*(f"{name}: {value}" for name, value in request.headers.items()), "Expect:"])
+        curl.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{','.join(map(_bracketed, addresses))}"])
+        curl.setopt(pycurl.HEADERFUNCTION, self._head.append)
+        self._began = time.perf_counter()
+
+    def result(self, code: int) -> Result:
+        """What came of it, by curl's code."""
+        latency_ms = round((time.perf_counter() - self._began) * 1000)
+        if code == pycurl.E_OK or (code == pycurl.E_WRITE_ERROR and self._size > ANSWER_BYTES_KEPT):
+            status = self.curl.getinfo(pycurl.RESPONSE_CODE)
+            return Answer(status, _headers(self._head), b"".join(self._body)[:ANSWER_BYTES_KEPT], latency_ms)
+        if self._refusal:
+            return Failure("address_refused", self._refusal, latency_ms)
+        return Failure(FAILURE_CODES.get(code, "broken"), self.curl.errstr(), latency_ms)
+
+    def _take(self, data: bytes) -> int:
+        self._body.append(data)
+        self._size += len(data)
+        # Less than was offered ends the transfer: an answer may be endless.
+        return len(data) if self._size <= ANSWER_BYTES_KEPT else 0
+
+    def _open(self, _purpose: int, address: Any) -> Any:
+        """The last word on every connection, whatever curl made of host and pin."""
+        family, kind, protocol, (host, port, *_) = address
+        try:
+            check_address(ip_address(host), port, self._allowed)
+        except (AddressRefused, ValueError) as refusal:
+            self._refusal = str(refusal)
+            return pycurl.SOCKET_BAD
+        return socket.socket(family, kind, protocol)
+
+
+def _fixed_options(limits: TimeLimits, ca_file: str | None) -> dict[int, Any]:
+    return {
+        pycurl.NOSIGNAL: 1,
+        pycurl.FOLLOWLOCATION: 0,
+        pycurl.PROXY: "",
+        pycurl.NOPROXY: "*",
+        pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+        pycurl.NETRC: pycurl.NETRC_IGNORED,
+        pycurl.CONNECTTIMEOUT_MS: limits.connect_ms,
+        pycurl.TIMEOUT_MS: limits.total_ms,
+        pycurl.CAINFO: ca_file or certifi.where(),
+        pycurl.SSL_VERIFYPEER: 1,
+        pycurl.SSL_VERIFYHOST: 2,
+        pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2,
+        pycurl.USERAGENT: USER_AGENT,
+        pycurl.TCP_NODELAY: 1,
+    }
+
+
+def _bracketed(address: Address) -> str:
+    return f"[{address}]" if address.version == 6 else str(address)
+
+
+def _headers(lines: list[bytes]) -> dict[str, str]:
+    """Of the last head: interim answers (1xx) come before it. A repeated header keeps its last value."""
+    found: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon:
+            found[name.strip().lower()] = value.strip()
+        elif line.startswith(b"HTTP/"):
+            found = {}
+    return found
