@@ -97,6 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
+        """The only method that is asked of a sink."""
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
         reaction = self.owner.react(Received(self.command, self.path, headers, body))
@@ -105,8 +106,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reaction.body)
         else:
             self._misbehave(reaction)
-
-    do_GET = do_PUT = do_POST
 
     def _head(self, status: int, headers: Mapping[str, str]) -> None:
         self.send_response_only(status)

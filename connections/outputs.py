@@ -1,0 +1,72 @@
+"""Settings of outputs: checked against what the integration declares; secrets are encrypted and never given back."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+from django.db import transaction
+
+from cdp_project.kernel import secretbox
+from cdp_project.kernel.addresses import AddressRefused, target_of
+from cdp_project.workspaces import configuration
+from connections.models import Output
+from directory.contracts import FieldType, Integration, Settings, SettingsProblem, completed, problems_of
+from directory.registry import INTEGRATIONS
+
+
+class SettingsRefused(ValueError):
+    """Settings that cannot be used; `problems` says which and why."""
+
+    def __init__(self, problems: list[SettingsProblem]) -> None:
+        super().__init__(" ".join(f"{problem.field}: {problem.message}" for problem in problems))
+        self.problems = problems
+
+
+def save_settings(output: Output, values: Mapping[str, Any], *, forget: Collection[str] = ()) -> None:
+    """Check the values and save the output with them.
+
+    A secret that is left empty keeps what is stored; naming it in `forget` removes it. Raises SettingsRefused,
+    and then nothing is saved.
+    """
+    integration = INTEGRATIONS[output.integration]
+    secret_names = {each.name for each in integration.fields if each.is_secret}
+    kept = {name: value for name, value in secrets_of(output.secrets_encrypted).items() if name not in forget}
+    given = {name: value for name, value in values.items() if value not in (None, "")}
+    if problems := _problems(integration, kept | given):
+        raise SettingsRefused(problems)
+    secrets = kept | {name: value for name, value in given.items() if name in secret_names}
+    output.settings = {name: value for name, value in given.items() if name not in secret_names}
+    output.secrets_encrypted = secretbox.encrypt(msgspec.json.encode(secrets).decode()) if secrets else ""
+    with transaction.atomic():
+        output.save()
+        configuration.changed(output.workspace)
+        transaction.on_commit(configuration.tell)
+
+
+def settings_of(integration: Integration, plain: Mapping[str, Any], secrets_encrypted: str) -> Settings:
+    """Everything that `build` needs, secrets in the clear. Raises secretbox.SecretUnreadable."""
+    return completed(integration.fields, {**plain, **secrets_of(secrets_encrypted)})
+
+
+def secrets_of(secrets_encrypted: str) -> dict[str, str]:
+    """The secrets that are stored, by name. Raises secretbox.SecretUnreadable."""
+    if not secrets_encrypted:
+        return {}
+    return msgspec.json.decode(secretbox.decrypt(secrets_encrypted), type=dict[str, str])
+
+
+def _problems(integration: Integration, values: Settings) -> list[SettingsProblem]:
+    problems = problems_of(integration.fields, values)
+    if not problems:
+        problems = integration.problems(completed(integration.fields, values))
+    urls = [each.name for each in integration.fields if each.type is FieldType.URL and values.get(each.name)]
+    return problems or [problem for name in urls for problem in _url_problems(name, values[name])]
+
+
+def _url_problems(name: str, url: str) -> list[SettingsProblem]:
+    # Where a name leads, and whether it is private, is decided at every sending: the answer can change.
+    try:
+        target_of(url)
+    except AddressRefused as refusal:
+        return [SettingsProblem(name, str(refusal))]
+    return []
