@@ -155,6 +155,8 @@ CDP_INTAKE_WAITING_REQUESTS = env.number("CDP_INTAKE_WAITING_REQUESTS", 2000, le
 CDP_INTAKE_WAITING_BYTES = env.number("CDP_INTAKE_WAITING_BYTES", 64_000_000, least=1_000_000)
 # Intake is refused with 503 while the oldest waiting batch is older than this.
 CDP_BACKLOG_MAX_AGE_S = env.number("CDP_BACKLOG_MAX_AGE_S", 6 * 3600, least=1)
+# Intake is refused with 503 while the disk that holds TRIBUTARY_VAR has less than this left.
+CDP_DISK_FREE_LEAST_MB = env.number("CDP_DISK_FREE_LEAST_MB", 256)
 CDP_EVENT_RETENTION_DAYS = env.number("CDP_EVENT_RETENTION_DAYS", 90, least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4_500_000
 

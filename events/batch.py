@@ -1,5 +1,6 @@
 """One batch in the house's own words, whatever protocol it came by. Pure: no framework, no database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,21 @@ class Violation:
 
     code: str
     pointer: str
+
+    @classmethod
+    def at(cls, code: str, *place: str | int) -> "Violation":
+        """The violation at a place named by keys and positions from the root of the batch."""
+        return cls(code, "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in place))
+
+
+@dataclass(frozen=True, slots=True)
+class BatchHead:
+    """What intake must know of a batch before it is stored: the person's lane, and how much it is."""
+
+    environment: Environment
+    mpid: int | None
+    identities: Mapping[IdentityType, str]
+    event_count: int
 
 
 @dataclass(slots=True)

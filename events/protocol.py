@@ -4,12 +4,13 @@ A protocol is one file in `events/protocols/` that defines `PROTOCOL`; routes, a
 schema and the conformance suite follow from it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol as Interface
+from uuid import UUID
 
 from cdp_project.kernel.registry import Registry
-from events.batch import Batch, BatchError
+from events.batch import Batch, BatchError, BatchHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,10 @@ class IntakeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One batch of a request: its bytes as sent, and what they say, or why they cannot be read."""
+    """One batch of a request: its bytes as sent, and what intake must know of it, or why it cannot be used."""
 
     body: bytes
-    batch: Batch | BatchError
+    head: BatchHead | BatchError
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,8 @@ class IntakeProtocol(Interface):
         """One batch from the bytes of a `Part`, as the pipeline does later. BatchError if it cannot be used."""
         ...
 
-    def accepted(self, request: IntakeRequest, parts: list[Part]) -> Reply:
-        """What is answered when every part is stored."""
+    def accepted(self, request: IntakeRequest, parts: Sequence[Part], batch_ids: Sequence[UUID]) -> Reply:
+        """What is answered when every part is stored, under the id of the same position."""
         ...
 
     def refused(self, refusal: IntakeRefusal) -> Reply:

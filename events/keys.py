@@ -1,0 +1,123 @@
+"""Keys of inputs: issuing them, and finding the input that a request's key belongs to."""
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg.rows import class_row
+
+from cdp_project.kernel import secretbox
+from cdp_project.kernel.database import SteadyConnection
+from events.models import Input, InputKey, InputKind
+
+REMEMBERED_S = 2.0
+REMEMBERED_MOST = 10_000
+KEY_CHARACTERS_MOST = 64
+
+# Compared with when there is no such key, so that a wrong key takes as long as a wrong secret.
+_NO_DIGEST = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A key with its secret, which is shown this once."""
+
+    key: str
+    secret: str
+
+
+def issue_key(source: Input, now: datetime) -> IssuedKey:
+    """A new key of the input. Keys that it already has go on working."""
+    issued = IssuedKey(secrets.token_hex(16), secretbox.new_secret())
+    InputKey.objects.create(
+        input=source,
+        key=issued.key,
+        secret_encrypted=secretbox.encrypt(issued.secret),
+        secret_digest=secretbox.fingerprint(issued.secret),
+        created_at=now,
+    )
+    return issued
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """The input behind a key, as intake needs it."""
+
+    input_id: int
+    workspace_id: int
+    kind: str
+    is_active: bool
+    batches_per_second_most: int | None
+    acceleration_most: int | None
+    secret_digest: bytes
+    expires_at: datetime | None
+
+    @property
+    def is_feed(self) -> bool:
+        """A feed rather than an app."""
+        return self.kind == InputKind.FEED
+
+    def is_valid(self, now: datetime) -> bool:
+        """The key has not expired."""
+        return self.expires_at is None or now < self.expires_at
+
+
+def secret_fits(holder: KeyHolder | None, secret: str) -> bool:
+    """The secret belongs to the key; compared in constant time, also when there is no such key."""
+    digest = _NO_DIGEST if holder is None else holder.secret_digest
+    return secretbox.same(secretbox.fingerprint(secret), digest)
+
+
+_QUERY = """
+SELECT i.id AS input_id, i.workspace_id, i.kind, i.is_active, i.batches_per_second_most, i.acceleration_most,
+       k.secret_digest, k.expires_at
+FROM input_key k JOIN input i ON i.id = k.input_id WHERE k.key = %s
+"""
+
+
+class KeyRing:
+    """Keys as this process knows them: what was looked up holds for two seconds, also that a key is unknown."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, KeyHolder | None]] = {}
+        self._lock = threading.Lock()
+        self._connection = SteadyConnection(autocommit=True, name="tributary keys")
+
+    def find(self, key: str) -> KeyHolder | None:
+        """The holder, None for an unknown key. Raises psycopg.Error when the database is away."""
+        if (remembered := self._remembered(key)) is not None:
+            return remembered[1]
+        with self._lock:
+            # Somebody else may have looked it up while we waited for the lock.
+            if (remembered := self._remembered(key)) is None:
+                remembered = time.monotonic() + REMEMBERED_S, self._look_up(key)
+                self._make_room()
+                self._known[key] = remembered
+            return remembered[1]
+
+    def _remembered(self, key: str) -> tuple[float, KeyHolder | None] | None:
+        remembered = self._known.get(key)
+        return None if remembered is None or remembered[0] < time.monotonic() else remembered
+
+    def _make_room(self) -> None:
+        if len(self._known) >= REMEMBERED_MOST:
+            self._known.clear()
+
+    def _look_up(self, key: str) -> KeyHolder | None:
+        if not key or len(key) > KEY_CHARACTERS_MOST:
+            return None
+        try:
+            cursor = self._connection.get().cursor(row_factory=class_row(KeyHolder))
+            return cursor.execute(_QUERY, (key,)).fetchone()
+        except psycopg.Error:
+            self._connection.drop()
+            raise
+
+    def forget(self) -> None:
+        """Know nothing, and hold no connection."""
+        with self._lock:
+            self._known.clear()
+            self._connection.drop()

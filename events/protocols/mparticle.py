@@ -1,0 +1,72 @@
+"""mParticle's Events API as its server SDKs speak it (reference 2.1; wire.md 3 and 4)."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from events.basic_auth import basic_credentials
+from events.batch import Batch, BatchError
+from events.events_api import batch_of, head_of
+from events.limits import BATCHES_PER_REQUEST_MOST, REQUEST_BYTES_MOST
+from events.protocol import Credentials, Endpoint, IntakeRefusal, IntakeRequest, Part, Reply
+from events.refusals import JSON, bad_request, error_reply, unusable
+from events.safe_json import elements_of
+
+
+class MParticle:
+    """One batch, or an array of them, behind the Basic key and secret of an input."""
+
+    key = "mparticle"
+    name = "mParticle Events API"
+    endpoints = (
+        Endpoint("v2/events", "uploadEvents"),
+        Endpoint("v2/bulkevents", "bulkUploadEvents", is_bulk=True),
+        Endpoint("v2/bulkevents/historical", "bulkUploadHistoricalEvents", is_bulk=True, is_historical=True),
+    )
+    request_bytes_most = REQUEST_BYTES_MOST
+
+    def credentials(self, request: IntakeRequest) -> Credentials | None:
+        return basic_credentials(request.headers)
+
+    def split(self, request: IntakeRequest) -> list[Part]:
+        """One part, or one per element of the array: there a bad batch is a part too, and quarantined later."""
+        try:
+            if not request.endpoint.is_bulk:
+                return [Part(request.body, head_of(request.body))]
+            elements = elements_of(request.body)
+        except BatchError as error:
+            raise unusable(error) from None
+        if len(elements) > BATCHES_PER_REQUEST_MOST:
+            raise bad_request(f"The array has {len(elements)} batches; at most {BATCHES_PER_REQUEST_MOST} are taken.")
+        return [_part(element) for element in elements]
+
+    def decode(self, body: bytes) -> Batch:
+        return batch_of(body)
+
+    def accepted(self, request: IntakeRequest, parts: Sequence[Part], batch_ids: Sequence[UUID]) -> Reply:
+        """202 without a body; on bulk `?verbose=1` asks for one result per batch."""
+        if not request.endpoint.is_bulk or request.query.get("verbose") != "1":
+            return Reply(202, {}, b"")
+        results = [_result(index, part, batch_ids[index]) for index, part in enumerate(parts)]
+        return Reply(202, JSON, json.dumps({"results": results}).encode())
+
+    def refused(self, refusal: IntakeRefusal) -> Reply:
+        return error_reply(refusal)
+
+
+def _part(body: bytes) -> Part:
+    try:
+        return Part(body, head_of(body))
+    except BatchError as error:
+        return Part(body, error)
+
+
+def _result(index: int, part: Part, batch_id: UUID) -> dict[str, Any]:
+    result = {"index": index, "batch_id": str(batch_id), "status": "accepted"}
+    if isinstance(part.head, BatchError):
+        return result | {"status": "quarantined", "code": part.head.code, "message": part.head.message}
+    return result
+
+
+PROTOCOL = MParticle()
