@@ -43,11 +43,6 @@ def save_settings(output: Output, values: Mapping[str, Any], *, forget: Collecti
         transaction.on_commit(configuration.tell)
 
 
-def settings_of(integration: Integration, plain: Mapping[str, Any], secrets_encrypted: str) -> Settings:
-    """Everything that `build` needs, secrets in the clear. Raises secretbox.SecretUnreadable."""
-    return completed(integration.fields, {**plain, **secrets_of(secrets_encrypted)})
-
-
 def secrets_of(secrets_encrypted: str) -> dict[str, str]:
     """The secrets that are stored, by name. Raises secretbox.SecretUnreadable."""
     if not secrets_encrypted:

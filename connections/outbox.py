@@ -1,0 +1,141 @@
+"""The outbox: payload chunks of one input and environment, and a row for each output that they go to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import msgspec
+
+from cdp_project.kernel import bulk
+from cdp_project.kernel.database import Connection
+from cdp_project.workspaces.environment import Environment
+from connections.forward import Route
+from connections.payload import OutboxBatch, encode_batch, pack
+
+# Small enough that deliveries of one lane can run ahead by some chunks, large enough to cost little an event.
+CHUNK_ITEMS_MOST = 500
+CHUNK_BYTES_MOST = 2_000_000
+
+Ranges = list[list[int]]
+
+_CHUNK_COLUMNS = {
+    "bucket": "int2",
+    "chunk_id": "uuid",
+    "workspace_id": "int8",
+    "environment": "int2",
+    "input_id": "int8",
+    "created_at": "timestamptz",
+    "item_count": "int4",
+    "payload": "bytea",
+}
+_DELIVERY_COLUMNS = (
+    "bucket",
+    "output_id",
+    "chunk_id",
+    "chunk_seq",
+    "connection_id",
+    "workspace_id",
+    "environment",
+    "config_version",
+    "positions",
+    "item_count",
+    "done_until",
+    "is_open",
+    "created_at",
+)
+
+
+@dataclass(slots=True)
+class NewChunk:
+    """A chunk that is being filled. `positions` lists the items that go out, by connection id."""
+
+    bucket: int
+    workspace_id: int
+    environment: Environment
+    input_id: int
+    seq: int
+    chunk_id: UUID = field(default_factory=uuid4)
+    item_count: int = 0
+    size: int = 0
+    encoded: list[bytes] = field(default_factory=list)
+    routes: dict[int, Route] = field(default_factory=dict)
+    positions: dict[int, list[int]] = field(default_factory=dict)
+
+    @property
+    def is_full(self) -> bool:
+        return self.item_count >= CHUNK_ITEMS_MOST or self.size >= CHUNK_BYTES_MOST
+
+    def add(self, batch: OutboxBatch, takers: Sequence[Iterable[Route]]) -> None:
+        """Append a batch; `takers` holds, for each of its items, the connections that it goes out on."""
+        for position, routes in enumerate(takers, self.item_count):
+            for route in routes:
+                self.routes[route.connection_id] = route
+                self.positions.setdefault(route.connection_id, []).append(position)
+        encoded = encode_batch(batch)
+        self.encoded.append(encoded)
+        self.size += len(encoded)
+        self.item_count += len(takers)
+
+
+def write(connection: Connection, chunks: Sequence[NewChunk], now: datetime) -> None:
+    """Store the chunks and what is to be delivered of them. Within the pipeline's transaction."""
+    bulk.copy(
+        connection,
+        "outbox_chunk",
+        list(_CHUNK_COLUMNS),
+        list(_CHUNK_COLUMNS.values()),
+        [
+            (
+                chunk.bucket,
+                chunk.chunk_id,
+                chunk.workspace_id,
+                int(chunk.environment),
+                chunk.input_id,
+                now,
+                chunk.item_count,
+                pack(chunk.encoded),
+            )
+            for chunk in chunks
+        ],
+    )
+    rows = [_delivery(chunk, route, now) for chunk in chunks for route in chunk.routes.values()]
+    bulk.insert(connection, "outbox_delivery", _DELIVERY_COLUMNS, rows, key_width=2)
+    lanes = {(chunk.bucket, route.output_id) for chunk in chunks for route in chunk.routes.values()}
+    bulk.insert(connection, "delivery_lane", ("bucket", "output_id"), lanes, tail="ON CONFLICT DO NOTHING", key_width=2)
+
+
+def _delivery(chunk: NewChunk, route: Route, now: datetime) -> tuple[object, ...]:
+    positions = chunk.positions[route.connection_id]
+    is_all = len(positions) == chunk.item_count
+    return (
+        chunk.bucket,
+        route.output_id,
+        chunk.chunk_id,
+        chunk.seq,
+        route.connection_id,
+        chunk.workspace_id,
+        int(chunk.environment),
+        route.config_version,
+        None if is_all else msgspec.json.encode(ranges(positions)).decode(),
+        len(positions),
+        0,
+        True,
+        now,
+    )
+
+
+def ranges(positions: Iterable[int]) -> Ranges:
+    """Ascending positions as [[first, last], ...]."""
+    found: Ranges = []
+    for position in positions:
+        if found and found[-1][1] == position - 1:
+            found[-1][1] = position
+        else:
+            found.append([position, position])
+    return found
+
+
+def in_ranges(found: Ranges) -> list[int]:
+    """The positions again."""
+    return [position for first, last in found for position in range(first, last + 1)]
