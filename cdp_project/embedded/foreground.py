@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 from cdp_project.embedded.lock import RunLock
 from cdp_project.embedded.output import Output
@@ -14,18 +15,21 @@ STOPPED = 130
 COMMAND_MAY_TAKE_SECONDS = 15
 
 
-def run(var: Path, command: list[str]) -> int:
-    """Run `command` with DATABASE_URL, REDIS_URL and TRIBUTARY_VAR; its exit code. Raises StartError."""
+def run(var: Path, command: list[str], log: TextIO = sys.stderr) -> int:
+    """Run `command` with DATABASE_URL, REDIS_URL and TRIBUTARY_VAR; its exit code. Raises StartError.
+
+    `log` is where the servers' own lines go.
+    """
     make_home(var)
     lock = RunLock(var)
     try:
-        return asyncio.run(_run(lock, var, command))
+        return asyncio.run(_run(lock, var, command, Output(log)))
     finally:
         forget_addresses(var)
 
 
-async def _run(lock: RunLock, var: Path, command: list[str]) -> int:
-    async with Supervisor(lock, Output(sys.stderr)) as supervisor:
+async def _run(lock: RunLock, var: Path, command: list[str], output: Output) -> int:
+    async with Supervisor(lock, output) as supervisor:
         addresses = await supervisor.unless_stopped(start_servers(supervisor, var))
         if addresses is None:
             return STOPPED

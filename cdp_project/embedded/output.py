@@ -64,7 +64,7 @@ class Tail:
             said = text.decode("utf-8", "replace").rstrip("\r\n")
             self.lines.append(said)
             self.mark_seen = self.mark_seen or self._mark in said
-            if not any(part in said for part in self._mute):
+            if said and not any(part in said for part in self._mute):
                 output.line(name, said)
 
     def last(self, *marks: str) -> str:

@@ -4,7 +4,7 @@ import http.client
 import os
 
 
-def is_up(host: str, port: int, path: str = "/readyz", _pid: int = 0) -> bool:
+def is_up(host: str, port: int, _pid: int = 0, *, path: str = "/readyz") -> bool:
     """Whether a GET of `path` answers 200."""
     connection = http.client.HTTPConnection(host, port, timeout=5)
     try:

@@ -16,7 +16,15 @@ DEFAULT_PORT = 8000
 DEFAULT_SINK_PORT = 8099
 WEB_WORKERS = 2
 MANAGE = (sys.executable, str(CHECKOUT / "manage.py"))
-CELERY = (sys.executable, "-m", "celery", "--app", "cdp_project.celery:app")
+CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "cdp_project.celery:app")
+# Its reason is pickled tasks, which let anybody who reaches the broker run code; ours are JSON.
+ROOT_WARNING = (
+    "SecurityWarning:",
+    "absolutely not recommended!",
+    "--uid option",
+    "User information:",
+    "_warn_or_raise",
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ def other_programs(env: Mapping[str, str]) -> list[Program]:
     beat = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=")
     return [
         Program("deliveries", (*MANAGE, "run_deliveries"), env, CHECKOUT, stop_turn=3, stop_seconds=20),
-        Program("worker", (*worker, "--without-mingle"), env, CHECKOUT, stop_turn=4),
+        Program("worker", (*worker, "--without-mingle"), env, CHECKOUT, stop_turn=4, mute=ROOT_WARNING),
         Program("beat", beat, env, CHECKOUT, stop_turn=4),
     ]
 
@@ -74,7 +82,7 @@ def _web(site: Site) -> tuple[str, ...]:
     return (
         *(sys.executable, "-m", "uvicorn", "cdp_project.asgi:application"),
         *("--host", site.host, "--port", str(site.port), "--workers", str(WEB_WORKERS)),
-        *("--loop", "uvloop", "--http", "httptools", "--ws", "websockets"),
+        *("--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio"),
         *("--ws-ping-interval", "20", "--ws-ping-timeout", "20"),
         # Addresses of clients are taken from the connection alone: nobody can forge them.
         *("--no-proxy-headers", "--no-server-header", "--no-access-log", "--log-level", "warning"),
@@ -84,4 +92,6 @@ def _web(site: Site) -> tuple[str, ...]:
 
 def _sink(site: Site, env: Mapping[str, str]) -> Program:
     argv = (sys.executable, "-m", "cdp_project.embedded.sink", "--port", str(site.sink_port))
-    return Program("sink", argv, env, CHECKOUT, stop_turn=5, is_ready=partial(is_up, LOOPBACK, site.sink_port, "/"))
+    return Program(
+        "sink", argv, env, CHECKOUT, stop_turn=5, is_ready=partial(is_up, LOOPBACK, site.sink_port, path="/")
+    )

@@ -45,7 +45,7 @@ def sink(sink_port: int) -> Iterator[http.client.HTTPConnection]:
     process = subprocess.Popen(command, cwd=CHECKOUT)
     connection = http.client.HTTPConnection(LOOPBACK, sink_port, timeout=10)
     try:
-        wait_until(lambda: is_up(LOOPBACK, sink_port, "/"), "the sink answers")
+        wait_until(lambda: is_up(LOOPBACK, sink_port, path="/"), "the sink answers")
         yield connection
     finally:
         connection.close()
