@@ -6,18 +6,20 @@ from pathlib import Path
 import pytest
 
 from tests.product import Api, Credentials, Product
+from tests.services import var_folder
 
 NODE_FOLDER = Path(__file__).parent / "node"
 
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    product = Product(tmp_path_factory.mktemp("product"))
-    try:
-        product.start()
-        yield product
-    finally:
-        product.stop()
+def product() -> Iterator[Product]:
+    with var_folder() as var:
+        product = Product(var)
+        try:
+            product.start()
+            yield product
+        finally:
+            product.stop()
 
 
 @pytest.fixture(scope="session")

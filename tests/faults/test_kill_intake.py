@@ -13,6 +13,7 @@ import pytest
 from cdp_project.embedded import address
 from tests.faults.load import Load
 from tests.product import Product, eventually
+from tests.services import var_folder
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -20,12 +21,17 @@ FAILPOINTS = ("intake.before_insert", "intake.after_commit", "intake.before_answ
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Product]]:
+def start() -> Iterator[Callable[..., Product]]:
     """Starts products that are stopped at the end, whatever happens."""
+    with var_folder() as var:
+        yield from _products(var)
+
+
+def _products(var: Path) -> Iterator[Callable[..., Product]]:
     started: list[Product] = []
 
     def _start(**environment: str) -> Product:
-        product = Product(tmp_path / f"product-{len(started)}", **environment)
+        product = Product(var / f"product-{len(started)}", **environment)
         started.append(product)
         product.start()
         return product
