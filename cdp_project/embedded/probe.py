@@ -1,7 +1,11 @@
-"""Ask a local HTTP server whether it is ready."""
+"""Ask a server whether it is there."""
 
 import http.client
 import os
+import socket
+from urllib.parse import urlsplit
+
+from cdp_project.embedded.errors import StartError
 
 
 def is_up(host: str, port: int, _pid: int = 0, *, path: str = "/readyz") -> bool:
@@ -20,3 +24,17 @@ def allowed_host() -> str:
     """A name that the site answers to: the first of ALLOWED_HOSTS."""
     first = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().removeprefix(".")
     return first if first and first != "*" else "localhost"
+
+
+def check_reachable(variable: str) -> None:
+    """Raise StartError when the address in an environment variable names a host and port that nobody answers at."""
+    address = urlsplit(os.environ.get(variable, ""))
+    if not address.hostname:
+        return
+    try:
+        socket.create_connection((address.hostname, address.port or 6379), timeout=5).close()
+    except OSError as error:
+        raise StartError(
+            f"The server that {variable} names, {address.hostname}:{address.port or 6379}, cannot be reached: "
+            f"{error.strerror or error}. See that it runs and that {variable} is right, then start again."
+        ) from error

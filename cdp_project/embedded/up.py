@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from cdp_project.embedded.address import CHECKOUT, var_folder
 from cdp_project.embedded.banner import FirstStart, banner
 from cdp_project.embedded.errors import StartError
 from cdp_project.embedded.lock import RunLock
-from cdp_project.embedded.output import Output, Tail
+from cdp_project.embedded.output import Output
 from cdp_project.embedded.ports import LOOPBACK, first_free, is_free
+from cdp_project.embedded.probe import check_reachable
 from cdp_project.embedded.product import (
     DEFAULT_PORT,
     DEFAULT_SINK_PORT,
@@ -42,7 +43,9 @@ def _up(var: Path) -> None:
     make_home(var)
     lock = RunLock(var)
     try:
-        asyncio.run(_run(lock, _site(var)))
+        site = _site(var)
+        check_reachable("REDIS_URL")
+        asyncio.run(_run(lock, site))
     finally:
         forget_addresses(var)
 
@@ -69,26 +72,18 @@ async def _prepare(supervisor: Supervisor, env: Mapping[str, str]) -> FirstStart
         *(*MANAGE, "up", "--prepare"), stdin=subprocess.DEVNULL, stdout=PIPE, stderr=PIPE, env=env, cwd=CHECKOUT
     )
     try:
-        printed, said = await _collect(process, supervisor.output)
+        printed, said = await process.communicate()
     except asyncio.CancelledError:
         process.terminate()
         await process.wait()
         raise
+    *before, last = said.decode("utf-8", "replace").strip().splitlines() or [""]
+    for line in before if process.returncode else filter(None, (*before, last)):
+        supervisor.output.line("prepare", line)
     if process.returncode:
-        raise StartError(said.removeprefix("CommandError: ") or "The database could not be prepared.")
+        raise StartError(last.removeprefix("CommandError: ") or "The database could not be prepared.")
     found: FirstStart = json.loads(printed)
     return found
-
-
-async def _collect(process: Process, output: Output) -> tuple[bytes, str]:
-    """What the process printed, and the last line that it said to people."""
-    assert process.stdout is not None  # noqa: S101 - both were asked for
-    assert process.stderr is not None  # noqa: S101
-    tail = Tail()
-    printed, _, _ = await asyncio.gather(
-        process.stdout.read(), tail.follow(process.stderr, output, "prepare"), process.wait()
-    )
-    return printed, tail.last("CommandError")
 
 
 def _site(var: Path) -> Site:

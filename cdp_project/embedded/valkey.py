@@ -31,7 +31,7 @@ def valkey(home: Path, account: Account | None) -> tuple[Program, str]:
         account=account,
         stop_turn=8,
         is_ready=partial(_answers, port, password),
-        mute=("Memory overcommit must be enabled", "Received SIGTERM"),
+        mute=("Memory overcommit must be enabled", "Received SIGTERM", "bye bye"),
     )
     return program, f"redis://:{password}@{LOOPBACK}:{port}/0"
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -165,6 +166,13 @@ def test_data_of_another_major_version_is_told_in_a_sentence(started: Path) -> N
     (started / "servers/postgres/data/PG_VERSION").write_text("13\n")
     with pytest.raises(StartError, match="made by PostgreSQL 13, installed is 18"):
         background.start(started)
+
+
+def test_a_disk_without_room_is_told_in_a_sentence(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(StartError, match=f"The disk that holds {var} is full. Free some space"):
+        postgres(var, server_account())
+    assert list(var.iterdir()) == []
 
 
 def test_only_what_is_not_configured_is_started(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:

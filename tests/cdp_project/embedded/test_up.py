@@ -63,6 +63,12 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     assert str(tmp_path / "file") in refusal(up(tmp_path / "file" / "var"))
 
 
+def test_an_unreachable_redis_is_named_without_its_password(var: Path) -> None:
+    said = refusal(up(var, REDIS_URL="redis://:secret@127.0.0.1:9/0"))
+    assert "The server that REDIS_URL names, 127.0.0.1:9, cannot be reached: Connection refused" in said
+    assert "secret" not in said
+
+
 def test_the_processes_find_their_addresses_and_the_users_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CDP_DELIVERY_ALLOW", "10.0.0.0/8")
     site = Site("0.0.0.0", 8000, 8100, Path("/a"))  # noqa: S104
