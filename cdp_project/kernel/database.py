@@ -4,12 +4,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import msgspec
 import psycopg
 from django.db import connections
+from psycopg.types.json import set_json_dumps, set_json_loads
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
+
+class TryAgain(Exception):
+    """A unit of work met a rare collision with another one; nothing is wrong, it only has to run again."""
+
+
 RETRYABLE = (
+    TryAgain,
     psycopg.OperationalError,
     psycopg.InterfaceError,
     psycopg.errors.SerializationFailure,
@@ -25,7 +33,7 @@ def connect(*, autocommit: bool = False, name: str = "tributary") -> Connection:
     """A new connection of its own, not Django's. Raises psycopg.OperationalError when there is none."""
     config = connections["default"].settings_dict
     options: dict[str, Any] = config["OPTIONS"]
-    return psycopg.connect(
+    connection = psycopg.connect(
         dbname=config["NAME"],
         user=config["USER"] or None,
         password=config["PASSWORD"] or None,
@@ -36,6 +44,9 @@ def connect(*, autocommit: bool = False, name: str = "tributary") -> Connection:
         prepare_threshold=1,
         **options,
     )
+    set_json_dumps(msgspec.json.encode, connection)
+    set_json_loads(msgspec.json.decode, connection)
+    return connection
 
 
 class SteadyConnection:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 class InjectedFailure(Exception):
-    """Raised at a failpoint in error mode; nothing of ours catches it by name."""
+    """Raised at a failpoint in error mode: the process might as well have died here. Nothing of ours mends it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,13 +34,16 @@ class Publisher:
         self._filled = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def add(self, group: str, rows: list[Mapping[str, Any]]) -> None:
-        """Rows are JSON-ready. Only a sample of the newest is sent; the count is always true."""
+    def add(self, group: str, rows: Sequence[Mapping[str, Any]], count: int | None = None) -> None:
+        """Rows are JSON-ready. Only a sample of the newest is sent; the count is always true.
+
+        `count` is how many there were when `rows` holds only the newest of them.
+        """
         if not rows:
             return
         with self._lock:
             frame = self._frames.setdefault(group, Frame())
-            frame.count += len(rows)
+            frame.count += len(rows) if count is None else count
             frame.sample.extend(rows[-SAMPLE_MOST:])
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="live", daemon=True)

@@ -39,12 +39,17 @@ def make_days(connection: Connection, table: str, days: Iterable[date]) -> None:
 
 def make_list_value(connection: Connection, table: str, value: int) -> None:
     """The partition for one value of a table that is partitioned by list."""
-    _attach(connection, table, f"{table}_{value}", sql.SQL("IN ({})").format(sql.Literal(value)))
+    _attach(connection, table, list_partition(table, value), sql.SQL("IN ({})").format(sql.Literal(value)))
 
 
 def day_partition(table: str, day: date) -> str:
     """Name of a day's partition."""
     return f"{table}_{day:%Y%m%d}"
+
+
+def list_partition(table: str, value: int) -> str:
+    """Name of the partition for one value."""
+    return f"{table}_{value}"
 
 
 def _attach(connection: Connection, table: str, name: str, bounds: sql.Composed) -> None:

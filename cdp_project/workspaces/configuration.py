@@ -45,6 +45,10 @@ class Cached(Generic[T]):
             self._looked_at = time.monotonic()
         return self._value
 
+    def forget(self) -> None:
+        """Make the copy anew at the next `get`, for whoever met something that the copy does not know."""
+        self._value = None
+
 
 def _versions(connection: Connection) -> Versions:
     rows = connection.execute("SELECT id, config_version FROM workspace").fetchall()
