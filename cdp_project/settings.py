@@ -95,12 +95,17 @@ TEMPLATES = [
 
 # --- Processing, told as lists ------------------------------------------------------------------
 CDP_PIPELINE = [
+    # Before the transaction:
+    "events.steps.keep_only_history",
+    "events.steps.name_feed",
+    # Inside it:
     "events.steps.drop_duplicates",
     "datamaster.steps.admit_names",
     "identity.steps.resolve_identity",
     "identity.steps.update_profile",
-    "events.steps.store",
+    "events.steps.give_ids",
     "connections.steps.forward",
+    "events.steps.store",  # last: what forwarding withheld stands on the event's row
 ]
 # What must happen to a person in every app: merge, unmerge, erase, export.
 CDP_PERSON_HOOKS: list[str] = []

@@ -5,6 +5,7 @@ OUTCOME = "outcome"  # [stored, or a reason of events.reasons] events by what be
 INSTALL = "install"  # [] app installs: first runs (reference EV 22)
 LATE = "late"  # [] batches applied out of order of acceptance
 CONFLICT = "conflict"  # [] ids that came again with another body
+CLIENT_MPID = "client_mpid"  # [] people made for an MPID that a client named and nobody had
 
 STORED = "stored"
 

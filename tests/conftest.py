@@ -1,5 +1,6 @@
 """Fixtures for everybody, and the suite that each test belongs to."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.cache import cache
 from cdp_project.workspaces.models import Workspace
 from events.models import Input
 from tests import factories
+from tests.shop import Shop
 
 TESTS = Path(__file__).parent
 SUITE_BY_FOLDER = {"browser": "browser", "clients": "clients", "faults": "faults"}
@@ -52,3 +54,19 @@ def web(workspace: Workspace) -> Input:
 def empty_cache() -> None:
     """No counters of earlier tests in Valkey."""
     cache.clear()
+
+
+@pytest.fixture
+def shop(transactional_db: None, feed: Input) -> Iterator[Shop]:
+    """A server feed that batches can be posted to, with a pipeline of its own."""
+    shop = Shop(feed)
+    yield shop
+    shop.close()
+
+
+@pytest.fixture
+def app(transactional_db: None, web: Input) -> Iterator[Shop]:
+    """The same with the web platform as input."""
+    shop = Shop(web)
+    yield shop
+    shop.close()

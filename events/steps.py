@@ -1,0 +1,102 @@
+"""The pipeline steps of this app, in the order in which settings.CDP_PIPELINE lists them."""
+
+import msgspec
+
+from cdp_project.kernel.buckets import bucket_of_mpid, time_ordered_ids
+from cdp_project.kernel.outcome import Drop
+from events import bodies, duplicates, history, storing
+from events.duplicates import BATCH, EVENT, Sight, Sighting, sighting
+from events.metrics import CONFLICT
+from events.models import InputKind
+from events.pipeline import Chunk, Context, EventItem, apply, prepare
+from events.reasons import DUPLICATE, NOT_HISTORICAL
+
+FEED_ATTRIBUTE = "mParticle Source Feed"
+
+
+@prepare
+def keep_only_history(chunk: Chunk) -> None:
+    """Drop historical batches that are not: no events, or one without a time or younger than 72 hours."""
+    for context in chunk.open():
+        accepted = context.accepted
+        if accepted.is_historical and not history.is_history(context.items, accepted.received_at):
+            context.outcome = Drop(NOT_HISTORICAL)
+
+
+@prepare
+def name_feed(chunk: Chunk) -> None:
+    """Events of a feed carry its name as a custom attribute (reference 1.5, custom-feed marker)."""
+    for context in chunk.open():
+        if context.input.kind == InputKind.FEED:
+            for item in context.items:
+                data = item.event.data
+                data["custom_attributes"] = {
+                    **(data.get("custom_attributes") or {}),
+                    FEED_ATTRIBUTE: context.input.name,
+                }
+
+
+@apply
+def drop_duplicates(chunk: Chunk) -> None:
+    """Drop batches and events whose id the input has sent before (reference: Events API 2.1.2)."""
+    _drop_batches(chunk)
+    # Only now: events of a dropped batch must stay unclaimed, another batch may bring them.
+    _drop_events(chunk)
+
+
+def _drop_batches(chunk: Chunk) -> None:
+    contexts = [context for context in chunk.open() if context.batch.source_request_id]
+    sights = duplicates.claim(chunk.transaction, chunk.now, [_batch_sighting(context) for context in contexts])
+    for context, sight in zip(contexts, sights, strict=True):
+        if sight is not Sight.FIRST:
+            context.outcome = Drop(DUPLICATE)
+        if sight is Sight.CONFLICT:
+            chunk.count(context, CONFLICT)
+
+
+def _batch_sighting(context: Context) -> Sighting:
+    accepted = context.accepted
+    # As it was sent: packing is ours and may differ between two processes.
+    body = bodies.unpack(accepted.encoding, accepted.body)
+    return sighting(accepted.input_id, BATCH, context.batch.source_request_id or "", body)
+
+
+def _drop_events(chunk: Chunk) -> None:
+    pairs = [
+        (context, item)
+        for context in chunk.open()
+        for item in context.items
+        if item.outcome is None and item.event.source_message_id
+    ]
+    sights = duplicates.claim(chunk.transaction, chunk.now, [_event_sighting(*pair) for pair in pairs])
+    for (context, item), sight in zip(pairs, sights, strict=True):
+        if sight is not Sight.FIRST:
+            item.outcome = Drop(DUPLICATE)
+        if sight is Sight.CONFLICT:
+            chunk.count(context, CONFLICT)
+
+
+def _event_sighting(context: Context, item: EventItem) -> Sighting:
+    event = item.event
+    body = msgspec.json.encode((event.event_type, event.data))
+    return sighting(context.accepted.input_id, EVENT, event.source_message_id or "", body)
+
+
+@apply
+def give_ids(chunk: Chunk) -> None:
+    """Every event of a known person gets its id, which leads to its day and bucket."""
+    for context in chunk.open():
+        if context.person is not None:
+            items = context.open_items()
+            bucket = bucket_of_mpid(context.person.mpid)
+            ids = time_ordered_ids(context.accepted.received_at, bucket, len(items))
+            for item, event_id in zip(items, ids, strict=True):
+                item.event_id = event_id
+
+
+@apply
+def store(chunk: Chunk) -> None:
+    """Keep events and batches, count them, and show them on open pages once they are committed."""
+    storing.write(chunk)
+    storing.count(chunk)
+    storing.publish_after_commit(chunk)

@@ -1,0 +1,194 @@
+"""Writing what happened: events and batches into their day, counts, frames for open pages."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date
+from functools import partial
+from typing import Any
+
+from cdp_project.kernel import bulk, clock
+from cdp_project.kernel.buckets import bucket_of_mpid
+from cdp_project.kernel.live import SAMPLE_MOST, publisher
+from cdp_project.kernel.partitions import day_partition
+from events.metrics import EVENT, INSTALL, OUTCOME, STORED, event_label
+from events.pipeline import Chunk, Context, EventItem, Person
+
+_EVENT_COLUMNS = {
+    "bucket": "int2",
+    "day": "date",
+    "event_id": "uuid",
+    "mpid": "int8",
+    "origin_mpid": "int8",
+    "workspace_id": "int8",
+    "environment": "int2",
+    "input_id": "int8",
+    "batch_id": "uuid",
+    "accept_seq": "int8",
+    "occurred_at": "timestamptz",
+    "received_at": "timestamptz",
+    "event_type": "text",
+    "name": "text",
+    "session_id": "int8",
+    "data": "jsonb",
+    "withheld": "jsonb",
+}
+_BATCH_COLUMNS = {
+    "bucket": "int2",
+    "day": "date",
+    "batch_id": "uuid",
+    "mpid": "int8",
+    "origin_mpid": "int8",
+    "workspace_id": "int8",
+    "environment": "int2",
+    "input_id": "int8",
+    "accept_seq": "int8",
+    "received_at": "timestamptz",
+    "is_historical": "bool",
+    "event_count": "int4",
+    "envelope": "jsonb",
+    "violations": "jsonb",
+}
+Stored = tuple[Context, Person, list[EventItem]]
+
+
+def to_store(chunk: Chunk) -> Iterator[Stored]:
+    """What came through all steps: batches with the person behind them and the events that nothing stopped."""
+    for context in chunk.open():
+        if context.person is not None:
+            yield context, context.person, context.open_items()
+
+
+def write(chunk: Chunk) -> None:
+    """COPY events and batches into the partitions of their days."""
+    by_day: dict[date, list[Stored]] = defaultdict(list)
+    for stored in to_store(chunk):
+        by_day[clock.day_of(stored[0].accepted.received_at)].append(stored)
+    for day, batches in sorted(by_day.items()):
+        _copy(chunk, "event", day, _EVENT_COLUMNS, (row for each in batches for row in _event_rows(day, *each)))
+        _copy(chunk, "batch", day, _BATCH_COLUMNS, (_batch_row(day, *each) for each in batches))
+
+
+def _copy(chunk: Chunk, table: str, day: date, columns: dict[str, str], rows: Iterable[bulk.Row]) -> None:
+    bulk.copy(chunk.transaction, day_partition(table, day), list(columns), list(columns.values()), rows)
+
+
+def _event_rows(day: date, context: Context, person: Person, items: list[EventItem]) -> Iterator[bulk.Row]:
+    accepted = context.accepted
+    bucket = bucket_of_mpid(person.mpid)
+    for item in items:
+        event = item.event
+        yield (
+            bucket,
+            day,
+            item.event_id,
+            person.mpid,
+            person.origin_mpid,
+            accepted.workspace_id,
+            int(accepted.environment),
+            accepted.input_id,
+            accepted.batch_id,
+            accepted.accept_seq,
+            item.occurred_at,
+            accepted.received_at,
+            event.event_type,
+            event.name,
+            session_id(event.data),
+            event.data,
+            item.withheld or None,
+        )
+
+
+def _batch_row(day: date, context: Context, person: Person, items: list[EventItem]) -> bulk.Row:
+    accepted = context.accepted
+    return (
+        bucket_of_mpid(person.mpid),
+        day,
+        accepted.batch_id,
+        person.mpid,
+        person.origin_mpid,
+        accepted.workspace_id,
+        int(accepted.environment),
+        accepted.input_id,
+        accepted.accept_seq,
+        accepted.received_at,
+        accepted.is_historical,
+        len(items),
+        envelope(context),
+        [{"code": each.code, "pointer": each.pointer} for each in context.batch.violations] or None,
+    )
+
+
+def envelope(context: Context) -> dict[str, Any]:
+    """What the batch said besides its events, under Events API names: the log of everything written to the profile."""
+    batch = context.batch
+    said = {
+        "mpid": batch.mpid,
+        "source_request_id": batch.source_request_id,
+        "user_identities": {kind.word: value for kind, value in batch.identities.items()},
+        "user_attributes": batch.user_attributes,
+        "deleted_user_attributes": batch.deleted_user_attributes,
+    }
+    return batch.envelope | {name: value for name, value in said.items() if value}
+
+
+def session_id(data: dict[str, Any]) -> int | None:
+    """63 bits that stand for the client's session_uuid (reference 2.1.6); else the number that the client gave."""
+    session_uuid = data.get("session_uuid")
+    if type(session_uuid) is str and session_uuid:
+        hashed = hashlib.blake2b(session_uuid.lower().encode(), digest_size=8).digest()
+        return int.from_bytes(hashed, "big") >> 1
+    given = data.get("session_id")
+    return given if type(given) is int and -(2**63) <= given < 2**63 else None
+
+
+def count(chunk: Chunk) -> None:
+    """Count stored events by name, and app installs."""
+    for context, _, items in to_store(chunk):
+        if not items:
+            continue
+        chunk.count(context, OUTCOME, STORED, len(items))
+        labels = Counter(event_label(item.event.event_type, item.event.name) for item in items)
+        for label, times in labels.items():
+            chunk.count(context, EVENT, label, times)
+        if installs := sum(is_install(item) for item in items):
+            chunk.count(context, INSTALL, by=installs)
+
+
+def is_install(item: EventItem) -> bool:
+    """A first run of an app: an initialised application that says so, or the legacy event (reference 2.1.7)."""
+    event = item.event
+    if event.event_type == "first_run":
+        return True
+    return (
+        event.event_type == "application_state_transition"
+        and event.data.get("application_transition_type") == "application_initialized"
+        and event.data.get("is_first_run") is True
+    )
+
+
+def publish_after_commit(chunk: Chunk) -> None:
+    """Frames for the live pages of each workspace and environment."""
+    groups: dict[str, list[Stored]] = defaultdict(list)
+    for stored in to_store(chunk):
+        accepted = stored[0].accepted
+        groups[f"ws.{accepted.workspace_id}.{accepted.environment.word}.feed"].append(stored)
+    for group, batches in groups.items():
+        total = sum(len(items) for _, _, items in batches)
+        newest = [row for each in batches[-SAMPLE_MOST:] for row in _live_rows(*each)]
+        chunk.after_commit.append(partial(publisher.add, group, newest, total))
+
+
+def _live_rows(context: Context, person: Person, items: list[EventItem]) -> list[dict[str, str]]:
+    return [
+        {
+            "t": context.accepted.received_at.isoformat(),
+            "input": context.input.name,
+            "type": item.event.event_type,
+            "name": item.event.name,
+            "mpid": str(person.mpid),
+            "event_id": str(item.event_id),
+            "state": STORED,
+        }
+        for item in items[-SAMPLE_MOST:]
+    ]

@@ -1,0 +1,76 @@
+"""Identity values in the database: reading who holds them, locking them, linking them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from cdp_project.kernel import bulk
+from cdp_project.kernel.database import Connection
+from identity.holdings import Links
+from identity.keys import IdentityKey, PersonKey
+from identity.resolve import UNIQUE_TYPES
+
+_KEY = (
+    ("bucket", "int2"),
+    ("scope_id", "int8"),
+    ("environment", "int2"),
+    ("identity_type", "int2"),
+    ("digest", "bytea"),
+)
+_KEY_COLUMNS = tuple(name for name, _ in _KEY)
+_PERSON = (
+    ("bucket", "int2"),
+    ("scope_id", "int8"),
+    ("workspace_id", "int8"),
+    ("environment", "int2"),
+    ("mpid", "int8"),
+)
+
+NewLink = tuple[IdentityKey, int, datetime]
+"""A value, the MPID that gets it, and since when."""
+
+
+def read(connection: Connection, keys: Iterable[IdentityKey]) -> Links:
+    """Who holds these values. Values that nobody holds are missing."""
+    found: Links = {}
+    for key, (mpid, linked_at) in bulk.lookup(connection, "identity_link", _KEY, keys, ("mpid", "linked_at")):
+        found.setdefault(IdentityKey(*key), {})[mpid] = linked_at
+    return found
+
+
+def lock(connection: Connection, values: Mapping[IdentityKey, str]) -> None:
+    """Hold the lock rows of these values until the transaction ends, making those that are missing."""
+    rows = [(*key, value) for key, value in values.items()]
+    bulk.insert(
+        connection,
+        "identity_key",
+        (*_KEY_COLUMNS, "value"),
+        rows,
+        tail="ON CONFLICT DO NOTHING",
+        key_width=len(_KEY),
+    )
+    bulk.lookup(connection, "identity_key", _KEY, values, (), lock=True)
+
+
+def insert(connection: Connection, links: Iterable[NewLink]) -> None:
+    """Link values to people. The lock rows of the values are held."""
+    rows = [(*key, mpid, key.identity_type in UNIQUE_TYPES, linked_at) for key, mpid, linked_at in links]
+    columns = (*_KEY_COLUMNS, "mpid", "is_unique", "linked_at")
+    bulk.insert(connection, "identity_link", columns, rows, key_width=len(_KEY) + 1)
+
+
+def known_people(
+    connection: Connection, people: Iterable[PersonKey], workspaces: Mapping[int, list[int]], *, lock: bool
+) -> dict[PersonKey, bool]:
+    """Of these people, those who have a profile in a workspace of their scope, and whether they are known."""
+    keys = [
+        (person.bucket, person.scope_id, workspace_id, person.environment, person.mpid)
+        for person in people
+        for workspace_id in workspaces.get(person.scope_id, ())
+    ]
+    found: dict[PersonKey, bool] = {}
+    for (_, scope_id, _, environment, mpid), (is_known,) in bulk.lookup(
+        connection, "profile", _PERSON, keys, ("is_known",), lock=lock
+    ):
+        person = PersonKey(scope_id, environment, mpid)
+        found[person] = found.get(person, False) or is_known
+    return found

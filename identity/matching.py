@@ -1,0 +1,101 @@
+"""Resolve the batches of a chunk one after the other: what an earlier one links counts for later ones. In memory."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from events.identity_types import IdentityType
+from events.models import Protection
+from events.pipeline import Context
+from identity.holdings import Holdings
+from identity.keys import IdentityKey, PersonKey, identity_key
+from identity.resolve import LOGIN_TYPES, belongs, choose_mpid, needs_link
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A batch that needs a person, with the keys of its identities."""
+
+    context: Context
+    keys: Mapping[IdentityType, IdentityKey]
+
+    @property
+    def named(self) -> PersonKey | None:
+        """The person that the client itself named by MPID."""
+        batch = self.context.batch
+        return None if batch.mpid is None else self.person(batch.mpid)
+
+    def person(self, mpid: int) -> PersonKey:
+        """A person in the scope and environment of the batch."""
+        return PersonKey(self.context.input.scope_id, int(self.context.accepted.environment), mpid)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who is behind a batch. `links` are the identities that the person gets now, `kept` all that count as theirs."""
+
+    mpid: int
+    is_new: bool
+    is_known: bool
+    links: tuple[IdentityType, ...]
+    kept: tuple[IdentityType, ...]
+
+    @property
+    def changes(self) -> bool:
+        """It can only stand when the rows of the batch's identities are locked."""
+        return self.is_new or bool(self.links)
+
+
+def ask(context: Context) -> Ask:
+    """What has to be looked up for a batch."""
+    scope_id, environment = context.input.scope_id, context.accepted.environment
+    identities = context.batch.identities
+    return Ask(context, {kind: identity_key(scope_id, environment, kind, value) for kind, value in identities.items()})
+
+
+def people_to_look_at(asks: Iterable[Ask], holdings: Holdings) -> set[PersonKey]:
+    """People of whom it matters whether they exist and are known; a matched login identity says it already."""
+    wanted: set[PersonKey] = set()
+    for each in asks:
+        if each.named is not None:
+            wanted.add(each.named)
+        elif not any(holdings.mpids(each.keys[kind]) for kind in LOGIN_TYPES if kind in each.keys):
+            wanted |= holdings.people(each.keys.values())
+    return wanted
+
+
+def decide(each: Ask, holdings: Holdings, mint: Callable[[], int]) -> Decision | None:
+    """Who it is, noted in `holdings`; None when the input may not create the person that it would take."""
+    protection = each.context.input.protection
+    mpid, is_new = _find(each, holdings)
+    if is_new and protection != Protection.CREATE_UPDATE:
+        return None
+    mpid = mint() if mpid is None else mpid
+    person = each.person(mpid)
+    is_known = holdings.known.get(person, False) or _named_by_login(each, holdings, mpid)
+    decision = _with_identities(each, holdings, Decision(mpid, is_new, is_known, (), ()))
+    holdings.known[person] = decision.is_known
+    for kind in decision.links:
+        holdings.add(each.keys[kind], mpid, each.context.accepted.received_at)
+    return decision
+
+
+def _find(each: Ask, holdings: Holdings) -> tuple[int | None, bool]:
+    """The MPID if there is one yet, and whether the person is new. Reference: Events API 2.1.3, `mpid`."""
+    if each.named is not None:
+        return each.named.mpid, each.named not in holdings.known
+    mpid = choose_mpid(holdings.holders(each.keys))
+    return mpid, mpid is None
+
+
+def _named_by_login(each: Ask, holdings: Holdings, mpid: int) -> bool:
+    return any(mpid in holdings.mpids(each.keys[kind]) for kind in LOGIN_TYPES if kind in each.keys)
+
+
+def _with_identities(each: Ask, holdings: Holdings, found: Decision) -> Decision:
+    mpid, is_known = found.mpid, found.is_known
+    kept = tuple(kind for kind, key in each.keys.items() if belongs(kind, mpid, holdings.mpids(key), is_known=is_known))
+    if each.context.input.protection == Protection.READ_ONLY:
+        return Decision(mpid, found.is_new, is_known, (), kept)
+    links = tuple(kind for kind in kept if needs_link(kind, mpid, holdings.mpids(each.keys[kind]), is_known=is_known))
+    becomes_known = is_known or any(kind in LOGIN_TYPES for kind in links)
+    return Decision(mpid, found.is_new, becomes_known, links, kept)
