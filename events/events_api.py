@@ -9,9 +9,10 @@ from events import attributes, identities
 from events.batch import Batch, BatchError, BatchHead, Event, Violation
 from events.event_reading import check_event, read_event, whole_number
 from events.identity_types import IdentityType
-from events.limits import BATCH_BYTES_MOST, INTEGER_LEAST, INTEGER_MOST
+from events.limits import BATCH_BYTES_MOST, INTEGER_LEAST, INTEGER_MOST, VIOLATIONS_MOST
 from events.reasons import BATCH_TOO_LARGE, MALFORMED
 from events.safe_json import check_nesting, may_hold_large_integers, mend_integers, parse
+from events.violations import MORE
 
 # Nesting of what a `WireBatch` holds: the batch itself, its list of events and the event are levels too.
 _FIELD_LEVELS, _DATA_LEVELS = 31, 29
@@ -82,6 +83,13 @@ def batch_of(body: bytes) -> Batch:
     wire, violations = _read(body)
     if may_hold_large_integers(body):
         _mend_large_integers(wire, violations)
+    batch = _batch(wire, violations)
+    if len(violations) > VIOLATIONS_MOST:
+        batch.violations = [*violations[:VIOLATIONS_MOST], Violation(MORE, "")]
+    return batch
+
+
+def _batch(wire: WireBatch, violations: list[Violation]) -> Batch:
     return Batch(
         environment=_environment(wire.environment),
         source_request_id=_text(wire.source_request_id),

@@ -12,6 +12,8 @@ ATTRIBUTES_MOST = 100
 LIST_ENTRIES_MOST = 1000
 LIST_ENTRY_CHARACTERS_MOST = 512
 IDENTITY_CHARACTERS_MOST = 256
+VIOLATIONS_MOST = 100
+"""Places that are told; what is wrong beyond them is mended all the same."""
 
 INTEGER_LEAST, INTEGER_MOST = -(2**63), 2**63 - 1
 TIME_MS_MOST = 253_402_300_800_000  # 1 January 10000, the first that a date cannot hold

@@ -20,4 +20,5 @@ WRONG_KIND = _violation("wrong_kind", "A field of another kind than its name say
 IDENTITY_TYPE_UNKNOWN = _violation("identity_type_unknown", "Nobody knows this identity type; it was left out.")
 IDENTITY_MEANINGLESS = _violation("identity_meaningless", "The value names nobody (empty, null, 0, ...).")
 EVENT_TYPE_UNKNOWN = _violation("event_type_unknown", "The Events API knows no such event type.")
+MORE = _violation("more", "More was wrong than the hundred places that are told.")
 TIME_UNUSABLE = _violation("time_unusable", "The event's time is no time; reception counts.")

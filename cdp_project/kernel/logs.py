@@ -24,6 +24,8 @@ def configure(config: Mapping[str, Any]) -> None:
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        # What is below the level costs nothing: intake logs each request at debug.
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[config["level"]]),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )

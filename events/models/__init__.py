@@ -3,6 +3,7 @@
 from events.models.event import Quarantined, StoredBatch, StoredEvent
 from events.models.inbox import InboxRow, Lane, Seen
 from events.models.input import Input, InputKey, InputKind, Platform, Protection
+from events.models.probe import StoreProbe
 from events.models.rollup import RollupPartial
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Quarantined",
     "RollupPartial",
     "Seen",
+    "StoreProbe",
     "StoredBatch",
     "StoredEvent",
 ]

@@ -1,0 +1,103 @@
+"""HTTP and sockets of the whole product: intake and pages through threads, sockets through Channels."""
+
+from typing import Any
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import WSGIHandler
+
+from cdp_project.console.routing import websocket_urlpatterns
+from cdp_project.kernel.asgi_body import (
+    Bodies,
+    BodiesTooMany,
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientGone,
+    Receive,
+    Scope,
+    Send,
+)
+from cdp_project.kernel.asgi_wsgi import WsgiThreads
+from events.ingest import release
+from events.protocol import PROTOCOLS, IntakeRefusal
+from events.refusals import error_reply, too_large, too_slow, unavailable
+
+INTAKE_THREADS, PAGE_THREADS, HEALTH_THREADS = 16, 8, 2
+HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
+BODY_SECONDS_MOST = 30.0
+BODIES_BYTES_MOST = 128_000_000
+
+
+class BareHandler(WSGIHandler):
+    """Django without middleware, for what knows no session, no cookie and no page. A third less work a request."""
+
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: ARG002 - Django's signature
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        self._middleware_chain = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+
+
+class Application:
+    """Sends each kind of connection its way."""
+
+    def __init__(self) -> None:
+        # Threads of their own: slow pages cannot keep events out, and health answers while all others are busy.
+        self._intake = WsgiThreads(BareHandler(), INTAKE_THREADS, "intake")
+        self._pages = WsgiThreads(WSGIHandler(), PAGE_THREADS, "pages")
+        self._health = WsgiThreads(BareHandler(), HEALTH_THREADS, "health")
+        self._sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+        self._bodies = Bodies(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, BODY_SECONDS_MOST, BODIES_BYTES_MOST)
+        self._intake_paths = {f"/{each.path}" for protocol in PROTOCOLS.values() for each in protocol.endpoints}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "http":
+                await self._http(scope, receive, send)
+            case "websocket":
+                await self._sockets(scope, receive, send)
+            case "lifespan":
+                await self._lifespan(receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        threads = self._threads_for(scope["path"])
+        with self._bodies.account() as account:
+            try:
+                body = await account.read(scope, receive)
+            except BodyTooLarge:
+                most = self._bodies.bytes_most
+                return await _refuse(send, too_large(f"The body has more than {most} bytes; send less at once."))
+            except BodyTooSlow:
+                return await _refuse(send, too_slow())
+            except BodiesTooMany:
+                return await _refuse(send, unavailable("Too much is on its way at this moment.", after_s=1))
+            except ClientGone:
+                return None
+            return await threads(scope, body, send)
+
+    def _threads_for(self, path: str) -> WsgiThreads:
+        if path in self._intake_paths:
+            return self._intake
+        return self._health if path in HEALTH_PATHS else self._pages
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._intake.close()
+        self._pages.close()
+        self._health.close()
+        release()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _refuse(send: Send, refusal: IntakeRefusal) -> None:
+    """Answer without reading on; the connection ends, for the rest of the body would be taken for a request."""
+    reply = error_reply(refusal)
+    fields: dict[str, Any] = {**reply.headers, "Content-Length": len(reply.body), "Connection": "close"}
+    headers = [(name.lower().encode(), str(value).encode()) for name, value in fields.items()]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

@@ -1,0 +1,93 @@
+"""Request bodies gathered in the event loop, within bounds, so that slow senders hold no thread and little memory."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+BODILESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class BodyTooLarge(Exception):
+    """More bytes than one body may have."""
+
+
+class BodyTooSlow(Exception):
+    """The body was not complete in time."""
+
+
+class BodiesTooMany(Exception):
+    """All bodies under way together have more bytes than the process may hold."""
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its body was complete."""
+
+
+@dataclass
+class Bodies:
+    """Bodies that this process holds. Bounds: bytes of one, seconds for one, bytes of all together."""
+
+    bytes_most: int
+    seconds_most: float
+    total_bytes_most: int
+    held: int = 0
+
+    @contextmanager
+    def account(self) -> Iterator["Account"]:
+        """Within the block, what the account's body holds counts."""
+        account = Account(self)
+        try:
+            yield account
+        finally:
+            self.held -= account.held
+
+
+class Account:
+    """One request's share of the bytes held."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self.held = 0
+
+    async def read(self, scope: Scope, receive: Receive) -> bytes:
+        """The whole body. Raises one of the errors above; those with a length too large at once."""
+        if scope["method"] in BODILESS_METHODS:
+            return b""
+        if declared_length(scope["headers"]) > self._bodies.bytes_most:
+            raise BodyTooLarge
+        try:
+            async with asyncio.timeout(self._bodies.seconds_most):
+                return await self._gather(receive)
+        except TimeoutError:
+            raise BodyTooSlow from None
+
+    async def _gather(self, receive: Receive) -> bytes:
+        parts: list[bytes] = []
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            parts.append(message.get("body", b""))
+            self._hold(len(parts[-1]))
+            if not message.get("more_body", False):
+                return b"".join(parts) if len(parts) > 1 else parts[0]
+
+    def _hold(self, size: int) -> None:
+        self.held += size
+        self._bodies.held += size
+        if self.held > self._bodies.bytes_most:
+            raise BodyTooLarge
+        if self._bodies.held > self._bodies.total_bytes_most:
+            raise BodiesTooMany
+
+
+def declared_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """Content-Length; 0 when there is none, as with chunked bodies."""
+    return next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), 0)
