@@ -30,6 +30,16 @@ class PersonKey(NamedTuple):
         return bucket_of_mpid(self.mpid)
 
 
+# Stands where identity types stand; no type has it.
+_MPID = 0
+
+
+def mpid_key(person: PersonKey) -> IdentityKey:
+    """Lock row of an MPID that a client names: nobody has a profile yet that could be locked."""
+    hashed = digest(f"{_MPID}:{person.mpid}")
+    return IdentityKey(bucket_of_digest(hashed), person.scope_id, person.environment, _MPID, hashed)
+
+
 def identity_key(scope_id: int, environment: Environment, kind: IdentityType, value: str) -> IdentityKey:
     """The key of a value of a type. Values are compared as they are, letter by letter."""
     hashed = digest(f"{kind:d}:{value}")

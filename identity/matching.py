@@ -7,7 +7,7 @@ from events.identity_types import IdentityType
 from events.models import Protection
 from events.pipeline import Context
 from identity.holdings import Holdings
-from identity.keys import IdentityKey, PersonKey, identity_key
+from identity.keys import IdentityKey, PersonKey, identity_key, mpid_key
 from identity.resolve import LOGIN_TYPES, belongs, choose_mpid, needs_link
 
 
@@ -23,6 +23,12 @@ class Ask:
         """The person that the client itself named by MPID."""
         batch = self.context.batch
         return None if batch.mpid is None else self.person(batch.mpid)
+
+    def lock_values(self) -> dict[IdentityKey, str]:
+        """What has to be locked before anything is made or linked for the batch, with the values."""
+        identities = self.context.batch.identities
+        values = {key: identities[kind] for kind, key in self.keys.items()}
+        return values if self.named is None else values | {mpid_key(self.named): str(self.named.mpid)}
 
     def person(self, mpid: int) -> PersonKey:
         """A person in the scope and environment of the batch."""

@@ -60,12 +60,7 @@ def _decide(connection: Connection, asks: list[Ask], workspaces: WorkspacesBySco
 
 
 def _values(asks: list[Ask], locked: set[IdentityKey]) -> dict[IdentityKey, str]:
-    return {
-        key: each.context.batch.identities[kind]
-        for each in asks
-        for kind, key in each.keys.items()
-        if key not in locked
-    }
+    return {key: value for each in asks for key, value in each.lock_values().items() if key not in locked}
 
 
 def _look_again(holdings: Holdings, fresh: Links, locked: set[IdentityKey]) -> None:

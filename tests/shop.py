@@ -10,6 +10,7 @@ from django.db import connection
 
 from cdp_project.kernel import clock
 from cdp_project.workspaces.models import Workspace
+from events.identity_types import IdentityType
 from events.ingest import accept, release
 from events.keys import IssuedKey, issue_key
 from events.models import Input
@@ -61,6 +62,12 @@ class Shop:
         for row in found:
             row |= {name: json.loads(row[name]) for name in _JSON & row.keys() if isinstance(row[name], str)}
         return sorted(found, key=lambda row: (row.get("accept_seq", 0), str(row.get("event_id"))))
+
+    def linked(self, mpid: int) -> list[str]:
+        """Types of the identities that are linked to a person."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT identity_type FROM identity_link WHERE mpid = %s ORDER BY 1", [mpid])
+            return [IdentityType(kind).word for (kind,) in cursor.fetchall()]
 
     def events(self) -> list[Row]:
         return self.rows("event")

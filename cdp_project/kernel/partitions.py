@@ -78,9 +78,37 @@ def partitions_of(connection: Connection, table: str) -> list[str]:
     return [str(name) for (name,) in rows]
 
 
+def tables_by_day(connection: Connection) -> list[str]:
+    """Names of all tables whose partitions are days, sorted."""
+    rows = connection.execute(
+        "SELECT c.relname FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partrelid "
+        "JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0] "
+        "WHERE p.partstrat = 'r' AND a.attname = 'day' AND c.relnamespace = current_schema()::regnamespace ORDER BY 1"
+    ).fetchall()
+    return [str(name) for (name,) in rows]
+
+
+def left_behind(connection: Connection, table: str) -> list[str]:
+    """Tables that were partitions of `table` until a drop was interrupted after detaching them, sorted."""
+    rows = connection.execute(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND NOT relispartition "
+        "AND relnamespace = current_schema()::regnamespace AND relname ~ %s ORDER BY 1",
+        (f"^{table}_[0-9]+$",),
+    ).fetchall()
+    return [str(name) for (name,) in rows]
+
+
 def drop_partition(connection: Connection, table: str, name: str) -> None:
-    """Detach without stopping readers, then drop. `connection` is in autocommit mode."""
+    """Detach without stopping readers, then drop. `connection` is in autocommit mode.
+
+    Goes on where an earlier try was interrupted. Raises LockNotAvailable when readers do not let go in time.
+    """
     parent, child = sql.Identifier(table), sql.Identifier(name)
     connection.execute("SET lock_timeout = '2s'")
-    connection.execute(sql.SQL("ALTER TABLE {} DETACH PARTITION {} CONCURRENTLY").format(parent, child))
+    row = connection.execute(
+        "SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = to_regclass(%s)", (name,)
+    ).fetchone()
+    if row is not None:
+        how = sql.SQL("FINALIZE" if row[0] else "CONCURRENTLY")
+        connection.execute(sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}").format(parent, child, how))
     connection.execute(sql.SQL("DROP TABLE {}").format(child))

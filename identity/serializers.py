@@ -1,0 +1,49 @@
+"""What the API shows of events and profiles. MPIDs are strings: JavaScript rounds larger numbers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """One stored event."""
+
+    event_id = serializers.UUIDField()
+    batch_id = serializers.UUIDField()
+    mpid = serializers.CharField()
+    input_id = serializers.IntegerField()
+    environment = serializers.CharField(source="environment.word")
+    event_type = serializers.CharField()
+    name = serializers.CharField()
+    occurred_at = serializers.DateTimeField()
+    received_at = serializers.DateTimeField()
+    session_id = serializers.CharField(allow_null=True)
+    # DRF takes declared fields off the class: the property of the same name stays what it is.
+    data = serializers.DictField()  # type: ignore[assignment]
+    withheld = serializers.DictField(child=serializers.CharField())
+
+
+class EventPageSerializer(serializers.Serializer[Any]):
+    """A page of events; `next` is the cursor of the page after it."""
+
+    results = EventSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class ProfileSerializer(serializers.Serializer[Any]):
+    """One profile."""
+
+    mpid = serializers.CharField()
+    is_known = serializers.BooleanField()
+    attributes = serializers.DictField()
+    identities = serializers.DictField(child=serializers.CharField())
+    devices = serializers.DictField()
+    consent = serializers.DictField()
+    first_seen_at = serializers.DateTimeField()
+    last_seen_at = serializers.DateTimeField()
+
+
+class ProfileListSerializer(serializers.Serializer[Any]):
+    """Profiles that hold an identity."""
+
+    results = ProfileSerializer(many=True)

@@ -1,0 +1,232 @@
+"""The pipeline dies, is doubled, meets poison and outages; what was accepted is processed exactly once."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from cdp_project.kernel import clock, failpoints
+from cdp_project.kernel.failpoints import InjectedFailure
+from events.models import Lane
+from events.pipeline import Chunk, Step, apply, load_steps, prepare
+from events.runner import Runner
+from tests.shop import Shop, batch, custom_event
+
+PLACES = [
+    "pipeline.prepared",
+    "pipeline.taken",
+    "pipeline.steps_done",
+    "pipeline.before_commit",
+    "pipeline.after_commit",
+]
+
+
+def fill(shop: Shop, count: int = 40) -> None:
+    for number in range(count):
+        shop.post(
+            batch(
+                custom_event(source_message_id=f"m-{number}"),
+                customer=f"u-{number % 7}",
+                source_request_id=f"r-{number}",
+                user_attributes={f"a{number}": number},
+            )
+        )
+
+
+def assert_processed_once(shop: Shop, count: int = 40) -> None:
+    assert shop.waiting() == 0
+    assert sorted(event["data"]["source_message_id"] for event in shop.events()) == sorted(
+        f"m-{number}" for number in range(count)
+    )
+    assert shop.outcomes() == {"stored": count}
+    assert sum(len(profile["attributes"]) for profile in shop.profiles()) == count
+    assert len(shop.profiles()) == 7
+    assert shop.rows("quarantine") == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_runner_that_dies_leaves_nothing_half_done(shop: Shop, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(shop)
+    deaths = 0
+    with monkeypatch.context() as patch:
+        patch.setattr(failpoints, "_failures", failpoints._parse(f"{place}=error:0.5"))
+        for _ in range(12):
+            runner = Runner(holder=shop.runner._holder)
+            try:
+                runner.drain()
+            except InjectedFailure:
+                deaths += 1
+            finally:
+                runner.close()
+    shop.drain()
+
+    assert deaths
+    assert_processed_once(shop)
+
+
+def test_two_runners_at_once_do_no_work_twice(shop: Shop) -> None:
+    fill(shop)
+    runners = [Runner() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(Runner.drain, runners))
+    for runner in runners:
+        runner.close()
+    shop.drain()
+
+    assert_processed_once(shop)
+
+
+def test_a_chunk_read_by_two_is_committed_by_one(shop: Shop) -> None:
+    """The other process takes the lane's rows between our look and our transaction."""
+    fill(shop)
+    other = Runner(holder=shop.runner._holder)
+
+    @prepare
+    def overtaken(_chunk: Chunk) -> None:
+        other.drain()
+
+    slow = Runner([overtaken, *load_steps()], holder=shop.runner._holder)
+    slow.drain()
+    for runner in (other, slow):
+        runner.close()
+
+    assert_processed_once(shop)
+
+
+def with_step(shop: Shop, decide: Callable[[Chunk], None]) -> Runner:
+    """A runner whose last step is `decide`."""
+    shop.runner.close()
+    step: Step = apply(decide)
+    shop.runner = Runner([*load_steps(), step])
+    return shop.runner
+
+
+def poisoned_by(name: str) -> Callable[[Chunk], None]:
+    def fail(chunk: Chunk) -> None:
+        for context in chunk.open():
+            if any(item.event.name.startswith(name) for item in context.items):
+                raise ZeroDivisionError("a secret of the batch")
+
+    return fail
+
+
+def test_one_poisonous_batch_is_put_aside_and_its_neighbours_go_on(shop: Shop) -> None:
+    with_step(shop, poisoned_by("bad"))
+    sent = [batch(custom_event("good"), customer="u-1") for _ in range(30)]
+    sent[17] = batch(custom_event("bad"), custom_event("with it"), customer="u-1")
+    shop.process(*sent)
+
+    (kept,) = shop.rows("quarantine")
+    assert (kept["reason"], kept["detail"], kept["event_count"]) == ("poison", "builtins.ZeroDivisionError", 2)
+    assert b"bad" in bytes(kept["body"])
+    assert shop.outcomes() == {"stored": 29, "poison": 2}
+    assert len(shop.events()) == 29
+    assert shop.waiting() == 0
+
+
+def test_a_lane_that_is_mostly_poison_halts_and_loses_nothing(shop: Shop) -> None:
+    with_step(shop, poisoned_by("bad"))
+    shop.process(*(batch(custom_event("bad" if number % 2 else "good"), customer="u-1") for number in range(20)))
+
+    assert shop.waiting() == 10
+    assert shop.outcomes() == {"stored": 10}
+    assert shop.rows("quarantine") == []
+    (lane,) = Lane.objects.exclude(halted_at=None)
+    assert lane.halted_reason == "10 of 20 batches fail: builtins.ZeroDivisionError"
+    # A halted lane waits, also for a runner that could do it.
+    shop.drain()
+    assert shop.waiting() == 10
+
+
+def test_a_halted_lane_goes_on_when_it_is_resumed(shop: Shop) -> None:
+    with_step(shop, poisoned_by("bad"))
+    shop.process(*(batch(custom_event("bad"), customer="u-1") for _ in range(10)))
+    assert shop.waiting() == 10
+    Lane.objects.update(halted_at=None)
+    with_step(shop, lambda _chunk: None)
+    shop.drain()
+
+    assert shop.waiting() == 0
+    assert shop.outcomes() == {"stored": 10}
+
+
+def test_single_poison_in_a_quiet_lane_does_not_halt_it_but_a_series_does(shop: Shop) -> None:
+    with_step(shop, poisoned_by("bad"))
+    for _ in range(4):
+        shop.process(batch(custom_event("bad"), customer="u-1"))
+    assert shop.outcomes() == {"poison": 4}
+    shop.process(batch(custom_event("bad"), customer="u-1"))
+
+    assert shop.waiting() == 1
+    assert shop.outcomes() == {"poison": 4}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        psycopg.OperationalError("the server closed the connection"),
+        psycopg.errors.DeadlockDetected("deadlock"),
+        psycopg.errors.DiskFull("no space left"),
+        psycopg.errors.ReadOnlySqlTransaction("failing over"),
+        psycopg.errors.UndefinedColumn("old schema"),
+        OSError("too many open files"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_outage_is_not_poison(shop: Shop, error: Exception) -> None:
+    def away(_chunk: Chunk) -> None:
+        raise error
+
+    fill(shop)
+    with_step(shop, away)
+    with pytest.raises(type(error)):
+        shop.drain()
+    assert shop.waiting() == 40
+    assert shop.rows("quarantine") == shop.events() == []
+    holder = shop.runner._holder
+    shop.runner.close()
+    shop.runner = Runner(holder=holder)
+    shop.drain()
+
+    assert_processed_once(shop)
+
+
+def test_a_connection_that_breaks_is_opened_again(shop: Shop) -> None:
+    fill(shop)
+    assert shop.runner.turn()
+    shop.runner._database.get().close()
+    shop.drain()
+
+    assert_processed_once(shop)
+
+
+@pytest.fixture
+def _frozen() -> Iterator[None]:
+    with clock.frozen(clock.now() + timedelta(days=3)):
+        yield
+
+
+@pytest.mark.usefixtures("_frozen")
+def test_a_day_without_partition_gets_one_from_the_runner(shop: Shop) -> None:
+    fill(shop)
+    shop.drain()
+
+    assert_processed_once(shop)
+    assert {event["day"] for event in shop.events()} == {clock.day_of(clock.now())}
+
+
+def test_a_lane_left_by_a_dead_process_is_taken_over_when_its_lease_ends(shop: Shop) -> None:
+    fill(shop)
+    shop.runner.turn()
+    Lane.objects.update(
+        lease_holder="00000000-0000-0000-0000-000000000001", leased_until=clock.now() + timedelta(minutes=1)
+    )
+    shop.drain()
+    waiting = shop.waiting()
+    assert waiting
+    with clock.frozen(clock.now() + timedelta(minutes=2)):
+        shop.drain()
+
+    assert_processed_once(shop)
