@@ -36,9 +36,9 @@ class Cached(Generic[T]):
         self._versions: Versions = {}
         self._looked_at = float("-inf")
 
-    def get(self, connection: Connection) -> T:
-        """The copy, at most a second old. `connection` is outside any transaction of the caller's."""
-        if self._value is None or time.monotonic() - self._looked_at >= POLL_S:
+    def get(self, connection: Connection, *, age_most_s: float = POLL_S) -> T:
+        """The copy, at most so old; 0 looks each time, for whoever must not miss what was made a moment ago."""
+        if self._value is None or time.monotonic() - self._looked_at >= age_most_s:
             versions = _versions(connection)
             if self._value is None or versions != self._versions:
                 self._value, self._versions = self._load(connection, versions), versions
