@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "cdp_project.console.middleware.WorkspaceMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -171,7 +172,9 @@ CDP_DELIVERY_ALLOW = env.words("CDP_DELIVERY_ALLOW")
 
 # --- Console and API ----------------------------------------------------------------------------
 LOGIN_URL = "admin:login"
-STATIC_URL = "static/"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
+# With the slash in front: addresses of a workspace have a prefix, static files have none.
+STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 REST_FRAMEWORK = {

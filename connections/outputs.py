@@ -28,19 +28,32 @@ def save_settings(output: Output, values: Mapping[str, Any], *, forget: Collecti
     A secret that is left empty keeps what is stored; naming it in `forget` removes it. Raises SettingsRefused,
     and then nothing is saved.
     """
-    integration = INTEGRATIONS[output.integration]
-    secret_names = {each.name for each in integration.fields if each.is_secret}
-    kept = {name: value for name, value in secrets_of(output.secrets_encrypted).items() if name not in forget}
-    given = {name: value for name, value in values.items() if value not in (None, "")}
-    if problems := _problems(integration, kept | given):
+    if problems := problems_with(output, values, forget=forget):
         raise SettingsRefused(problems)
-    secrets = kept | {name: value for name, value in given.items() if name in secret_names}
+    secret_names = {each.name for each in INTEGRATIONS[output.integration].fields if each.is_secret}
+    given = _given(values)
+    secrets = _kept(output, forget) | {name: value for name, value in given.items() if name in secret_names}
     output.settings = {name: value for name, value in given.items() if name not in secret_names}
-    output.secrets_encrypted = secretbox.encrypt(msgspec.json.encode(secrets).decode()) if secrets else ""
+    if secrets != secrets_of(output.secrets_encrypted):
+        # Only then: the same secrets encrypted anew would look like a change in the audit log.
+        output.secrets_encrypted = secretbox.encrypt(msgspec.json.encode(secrets).decode()) if secrets else ""
     with transaction.atomic():
         output.save()
         configuration.changed(output.workspace)
         transaction.on_commit(configuration.tell)
+
+
+def problems_with(output: Output, values: Mapping[str, Any], *, forget: Collection[str] = ()) -> list[SettingsProblem]:
+    """What `save_settings` would refuse, for a form to show; empty when it would save."""
+    return _problems(INTEGRATIONS[output.integration], _kept(output, forget) | _given(values))
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in (None, "")}
+
+
+def _kept(output: Output, forget: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in secrets_of(output.secrets_encrypted).items() if name not in forget}
 
 
 def secrets_of(secrets_encrypted: str) -> dict[str, str]:

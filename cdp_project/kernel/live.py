@@ -1,11 +1,13 @@
 """Frames for open pages: gathered in the process, sent a few times a second over the channel layer."""
 
+import secrets
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import redis
 import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -29,6 +31,8 @@ class Publisher:
 
     def __init__(self) -> None:
         self._frames: dict[str, Frame] = {}
+        # Pages tell by these two that frames were lost on the way: each process counts for itself.
+        self._sender = secrets.token_hex(4)
         self._sequence: dict[str, int] = {}
         self._lock = threading.Lock()
         self._filled = threading.Event()
@@ -67,13 +71,14 @@ class Publisher:
             message = {
                 "type": "feed.frame",
                 "v": 1,
+                "sender": self._sender,
                 "seq": self._sequence[group],
                 "count": frame.count,
                 "sample": list(frame.sample),
             }
             try:
                 async_to_sync(layer.group_send)(group, message)
-            except OSError as error:
+            except (OSError, redis.RedisError) as error:
                 log.debug("live frame lost", group=group, error=str(error))
 
 

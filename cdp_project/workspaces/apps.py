@@ -6,3 +6,7 @@ from django.apps import AppConfig
 class WorkspacesConfig(AppConfig):
     name = "cdp_project.workspaces"
     label = "workspaces"
+
+    def ready(self) -> None:
+        # Each registers itself by being imported.
+        from cdp_project.workspaces import checks, schema  # noqa: F401

@@ -16,6 +16,9 @@ class ApiCredential(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    issued_secret: str | None = None
+    """In the clear only on the very object that was just issued; never stored."""
+
     class Meta:
         db_table = "api_credential"
         ordering = ["name", "pk"]
