@@ -82,8 +82,13 @@ class OlderGenerations:
             self._found = {wanted: [each for each in wanted if partitions.list_partition("seen", each) in tables]}
         return self._found[wanted]
 
+    def forget(self) -> None:
+        """Look again: a generation was made."""
+        self._found.clear()
 
-_older = OlderGenerations()
+
+older = OlderGenerations()
+"""The process's own."""
 
 
 def claim(connection: Connection, now: datetime, sightings: list[Sighting]) -> list[Sight]:
@@ -108,7 +113,7 @@ def _sight(known: dict[SourceId, bytes], source_id: SourceId, body_hash: bytes) 
 
 def _met_before(connection: Connection, now: datetime, hashes: dict[SourceId, bytes]) -> dict[SourceId, bytes]:
     """Of these ids, those that were claimed earlier, with the hash kept; the others are claimed now."""
-    known = _look_up(connection, hashes, _older.get(connection, now))
+    known = _look_up(connection, hashes, older.get(connection, now))
     claimed = claimed_generations(now)
     fresh = {source_id: body_hash for source_id, body_hash in hashes.items() if source_id not in known}
     if lost := fresh.keys() - _insert(connection, fresh, claimed):

@@ -4,6 +4,7 @@ from datetime import date
 
 from cdp_project.kernel import partitions
 from cdp_project.kernel.database import Connection
+from events import duplicates
 
 DAY_TABLES = ("event", "batch")
 GENERATION_TABLE = "seen"
@@ -25,6 +26,7 @@ class Storage:
         for generation in sorted(generations - self._generations):
             partitions.make_list_value(connection, GENERATION_TABLE, generation)
             self._generations.add(generation)
+            duplicates.older.forget()
 
     def forget(self) -> None:
         """Look again next time: somebody dropped a partition."""

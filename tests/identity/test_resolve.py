@@ -1,0 +1,89 @@
+"""Who is chosen, and what they get: the decision without a database (reference 2.2.6)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events.identity_types import IdentityType
+from identity.resolve import HOLDERS_MOST, LOOKUP_ORDER, Holder, Holders, belongs, choose_mpid, needs_link
+
+CUSTOMER, EMAIL, OTHER = IdentityType.CUSTOMER_ID, IdentityType.EMAIL, IdentityType.OTHER
+STAMP, ADVERTISING = IdentityType.DEVICE_APPLICATION_STAMP, IdentityType.ANDROID_ADVERTISING_ID
+THEN = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def known(mpid: int) -> Holder:
+    return Holder(mpid, is_known=True, linked_at=THEN)
+
+
+def anonymous(mpid: int, *, days: int = 0) -> Holder:
+    return Holder(mpid, is_known=False, linked_at=THEN + timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("holders", "expected"),
+    [
+        ({}, None),
+        ({CUSTOMER: [known(1)], STAMP: [known(2)]}, 1),
+        ({CUSTOMER: [], STAMP: [anonymous(2)], EMAIL: [anonymous(3)]}, 2),
+        ({EMAIL: [anonymous(3)], ADVERTISING: [anonymous(4)]}, 3),
+        # Login-ID protection: the device alone does not lead to somebody who is known.
+        ({STAMP: [known(1)]}, None),
+        ({STAMP: [known(1), anonymous(2)]}, 2),
+        ({STAMP: [known(1)], EMAIL: [anonymous(3)]}, 3),
+        ({CUSTOMER: [known(1)], STAMP: [known(1), anonymous(2)]}, 1),
+    ],
+)
+def test_the_first_type_with_somebody_who_may_be_returned_decides(holders: Holders, expected: int | None) -> None:
+    assert choose_mpid(holders) == expected
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(OTHER, 1), (ADVERTISING, 2)])
+def test_several_matches_are_narrowed_down_by_the_next_types(kind: IdentityType, expected: int) -> None:
+    two = [anonymous(1), anonymous(2)]
+    assert choose_mpid({EMAIL: two, kind: [anonymous(expected)]}) == expected
+
+
+def test_a_tie_goes_to_the_latest_link_and_then_to_the_lowest_mpid() -> None:
+    assert choose_mpid({EMAIL: [anonymous(1), anonymous(2, days=1)]}) == 2
+    assert choose_mpid({EMAIL: [anonymous(5), anonymous(3), anonymous(4)]}) == 3
+
+
+def test_the_order_names_every_type_once() -> None:
+    assert sorted(LOOKUP_ORDER) == sorted(set(LOOKUP_ORDER))
+    assert LOOKUP_ORDER[:2] == (CUSTOMER, STAMP)
+    assert {kind for kind in IdentityType if kind is not IdentityType.PUSH_TOKEN} <= set(LOOKUP_ORDER)
+
+
+def test_a_customer_id_stays_with_its_owner() -> None:
+    assert not belongs(CUSTOMER, 1, [2], is_known=False)
+    assert belongs(CUSTOMER, 1, [], is_known=False)
+    assert belongs(CUSTOMER, 1, [1], is_known=True)
+    assert belongs(EMAIL, 1, [2], is_known=True)
+
+
+def test_a_known_person_gets_no_second_customer_id() -> None:
+    assert not needs_link(CUSTOMER, 1, [], is_known=True)
+    assert needs_link(CUSTOMER, 1, [], is_known=False)
+
+
+def test_a_value_that_everybody_has_gets_no_more_links() -> None:
+    assert needs_link(EMAIL, 999, range(HOLDERS_MOST - 1), is_known=True)
+    assert not needs_link(EMAIL, 999, range(HOLDERS_MOST), is_known=True)
+
+
+_people = st.builds(
+    Holder, st.integers(1, 6), st.booleans(), st.integers(0, 3).map(lambda days: THEN + timedelta(days=days))
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(IdentityType)), st.lists(_people, max_size=4), max_size=5))
+def test_nobody_known_is_ever_returned_without_their_login(holders: Holders) -> None:
+    chosen = choose_mpid(holders)
+    everybody = [each for group in holders.values() for each in group]
+    owners = {each.mpid for each in holders.get(CUSTOMER, ())}
+    allowed = {each.mpid for each in everybody if not each.is_known} | owners
+    assert chosen is None or chosen in allowed
+    assert (chosen is None) == (not allowed)
