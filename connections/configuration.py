@@ -14,6 +14,7 @@ from connections.forward import Route
 from connections.outputs import secrets_of
 from directory.contracts import Integration, Limits, Settings, Wants, completed
 from directory.registry import INTEGRATIONS
+from events.reasons import CONNECTION_DELETED, CONNECTION_OFF, OUTPUT_DELETED, OUTPUT_OFF
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +40,21 @@ class Outputs:
 
     by_id: dict[int, OutputConfig]
     connections: dict[int, bool]
+
+    def knows(self, output_id: int, connection_id: int) -> bool:
+        """Whether both are there: if not, they were deleted, or made a moment ago."""
+        return output_id in self.by_id and connection_id in self.connections
+
+    def withheld(self, output_id: int, connection_id: int, environment: int) -> str | None:
+        """Why something that was to go out does not go any more; None when it does."""
+        output = self.by_id.get(output_id)
+        if output is None:
+            return OUTPUT_DELETED
+        if connection_id not in self.connections:
+            return CONNECTION_DELETED
+        if environment not in output.environments:
+            return OUTPUT_OFF
+        return None if self.connections[connection_id] else CONNECTION_OFF
 
 
 _ROUTES = """

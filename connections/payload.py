@@ -37,6 +37,7 @@ def pack(encoded: Sequence[bytes]) -> bytes:
     return zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(b"[" + b",".join(encoded) + b"]")
 
 
-def unpack(payload: bytes) -> list[OutboxBatch]:
-    """The batches of a payload, in order."""
-    return _decoder.decode(zstandard.ZstdDecompressor().decompress(payload, max_output_size=INFLATED_BYTES_MOST))
+def unpack(payload: bytes) -> tuple[list[OutboxBatch], int]:
+    """The batches of a payload, in order, and the size of their JSON."""
+    raw = zstandard.ZstdDecompressor().decompress(payload, max_output_size=INFLATED_BYTES_MOST)
+    return _decoder.decode(raw), len(raw)

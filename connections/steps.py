@@ -25,7 +25,7 @@ def forward(chunk: Chunk) -> None:
 
     Runs when person and event ids are known. A connection counts from the moment that it exists.
     """
-    known = routes_by_input.get(chunk.transaction)
+    known = routes_by_input.get(chunk.transaction, age_most_s=0)
     groups: defaultdict[tuple[int, Environment], list[Context]] = defaultdict(list)
     for context in chunk.open():
         groups[context.accepted.input_id, context.accepted.environment].append(context)

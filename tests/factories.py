@@ -5,6 +5,7 @@ from itertools import count
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 
+from cdp_project.workspaces import configuration
 from cdp_project.workspaces.models import Membership, Role, Workspace
 from connections.models import Connection, Output
 from events.models import Input, InputKind
@@ -45,5 +46,7 @@ def output(of: Workspace, integration: str = "webhook", **settings: object) -> O
 
 
 def connection(source: Input, target: Output) -> Connection:
-    """The input sends to the output."""
-    return Connection.objects.create(workspace=source.workspace, input=source, output=target)
+    """The input sends to the output, from now on."""
+    made = Connection.objects.create(workspace=source.workspace, input=source, output=target)
+    configuration.changed(source.workspace)
+    return made

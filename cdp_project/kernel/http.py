@@ -145,8 +145,9 @@ class Sender(Generic[T]):
         for curl in self._running:
             self._multi.remove_handle(curl)
         for transfer in [*self._idle, *(running for running, _ in self._running.values())]:
-            transfer.curl.close()
+            transfer.close()
         self._running.clear()
         self._multi.close()
-        os.close(self._wake_out)
-        os.close(self._wake_in)
+        wake_in, wake_out, self._wake_in, self._wake_out = self._wake_in, self._wake_out, -1, -1
+        os.close(wake_out)
+        os.close(wake_in)

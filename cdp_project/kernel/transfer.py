@@ -95,6 +95,7 @@ class Transfer:
         self._size = 0
         self._head: list[bytes] = []
         self._refusal = ""
+        self._opened: list[socket.socket] = []
         self._began = 0.0
         for option, value in _fixed_options(limits, ca_file).items():
             self.curl.setopt(option, value)
@@ -120,6 +121,7 @@ class Transfer:
     def result(self, code: int) -> Result:
         """What came of it, by curl's code."""
         latency_ms = round((time.perf_counter() - self._began) * 1000)
+        self._close_opened()
         if code == pycurl.E_OK or (code == pycurl.E_WRITE_ERROR and self._size > ANSWER_BYTES_KEPT):
             status = self.curl.getinfo(pycurl.RESPONSE_CODE)
             return Answer(status, _headers(self._head), b"".join(self._body)[:ANSWER_BYTES_KEPT], latency_ms)
@@ -141,7 +143,19 @@ class Transfer:
         except (AddressRefused, ValueError) as refusal:
             self._refusal = str(refusal)
             return pycurl.SOCKET_BAD
-        return socket.socket(family, kind, protocol)
+        self._opened.append(socket.socket(family, kind, protocol))
+        return self._opened[-1]
+
+    def _close_opened(self) -> None:
+        """Curl works with duplicates of its own."""
+        for opened in self._opened:
+            opened.close()
+        self._opened.clear()
+
+    def close(self) -> None:
+        """Give everything back; the handle is in no multi handle any more."""
+        self._close_opened()
+        self.curl.close()
 
 
 def _fixed_options(limits: TimeLimits, ca_file: str | None) -> dict[int, Any]:

@@ -4,12 +4,12 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Protocol
 
 import structlog
 
 from cdp_project.kernel.backoff import delay_seconds
 from cdp_project.kernel.database import RETRYABLE
-from cdp_project.kernel.wake import Waiter
 
 log = structlog.get_logger(__name__)
 
@@ -17,10 +17,22 @@ IDLE_POLL_S = 0.5
 RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
 
 
+class Waits(Protocol):
+    """What a worker waits by: a `Waiter`, or a loop that waits for sockets too."""
+
+    def wait(self, seconds: float) -> None:
+        """Return when there may be work, or the time is over."""
+        ...
+
+    def close(self) -> None:
+        """Called once, after the last turn."""
+        ...
+
+
 class Worker:
     """Calls `turn` until `stop`; `turn` does a bounded piece of work and says whether it found any."""
 
-    def __init__(self, name: str, turn: Callable[[], bool], waiter: Waiter, idle_poll_s: float = IDLE_POLL_S) -> None:
+    def __init__(self, name: str, turn: Callable[[], bool], waiter: Waits, idle_poll_s: float = IDLE_POLL_S) -> None:
         self._name = name
         self._turn = turn
         self._waiter = waiter

@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'outbox_delivery',
-                'indexes': [models.Index(condition=models.Q(('is_open', True)), fields=['bucket', 'output_id', 'chunk_seq'], name='outbox_delivery_open')],
+                'indexes': [models.Index(condition=models.Q(('is_open', True)), fields=['bucket', 'output_id', 'chunk_seq'], name='outbox_delivery_open'), models.Index(fields=['bucket', 'chunk_id'], name='outbox_delivery_chunk')],
             },
         ),
         migrations.CreateModel(

@@ -57,7 +57,8 @@ class OutboxDelivery(models.Model):
                 fields=["bucket", "output_id", "chunk_seq"],
                 name="outbox_delivery_open",
                 condition=models.Q(is_open=True),
-            )
+            ),
+            models.Index(fields=["bucket", "chunk_id"], name="outbox_delivery_chunk"),
         ]
 
     def __str__(self) -> str:

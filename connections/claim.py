@@ -1,0 +1,163 @@
+"""Read what is to be delivered: open deliveries with their payloads, and items whose turn has come again."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from cdp_project.kernel.database import Connection
+from connections.lane_work import Key, LaneWork
+from connections.models import ItemState
+from connections.outbox import in_ranges
+from connections.parcels import Origin, Parcel, parcels_of
+from connections.payload import OutboxBatch, unpack
+
+ChunkKey = tuple[int, UUID]
+"""Bucket and chunk id."""
+
+CHUNKS_MOST = 8
+PEOPLE_MOST = 200
+# More than a chunk can hold, so that a parcel's items are never read in part.
+EXCEPTIONS_MOST = 5000
+
+
+@dataclass(eq=False)
+class Payload:
+    """An unpacked chunk; `size` is that of its JSON."""
+
+    batches: list[OutboxBatch]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An open row of the outbox. `positions` None means all items; `is_done` are those that need no sending."""
+
+    origin: Origin
+    positions: frozenset[int] | None
+    is_done: frozenset[int]
+    item_end: int
+    payload: Payload
+
+
+_DELIVERIES = """
+SELECT d.bucket, d.output_id, d.chunk_id, d.chunk_seq, d.connection_id, d.environment,
+       d.positions, d.done_until, c.item_count,
+       ARRAY(SELECT e.position FROM delivery_exception e
+             WHERE e.bucket = d.bucket AND e.output_id = d.output_id AND e.chunk_id = d.chunk_id)
+FROM unnest(%s::smallint[], %s::bigint[], %s::int[]) AS w (bucket, output_id, most)
+CROSS JOIN LATERAL (SELECT * FROM outbox_delivery o
+                    WHERE o.bucket = w.bucket AND o.output_id = w.output_id AND o.is_open
+                    ORDER BY o.chunk_seq LIMIT w.most) AS d
+JOIN outbox_chunk c ON c.bucket = d.bucket AND c.chunk_id = d.chunk_id
+ORDER BY d.bucket, d.output_id, d.chunk_seq
+"""
+_PAYLOADS = """
+SELECT c.chunk_id, c.payload FROM unnest(%s::smallint[], %s::uuid[]) AS k (bucket, chunk_id)
+JOIN outbox_chunk c ON c.bucket = k.bucket AND c.chunk_id = k.chunk_id
+"""
+_BLOCKED = """
+SELECT mpid, bool_or(state = %(retrying)s) FROM delivery_exception
+WHERE bucket = %(bucket)s AND output_id = %(output)s AND state IN (%(retrying)s, %(held)s)
+GROUP BY mpid
+"""
+_DUE = """
+SELECT mpid FROM delivery_exception
+WHERE bucket = %s AND output_id = %s AND next_at <= %s AND NOT mpid = ANY(%s::bigint[])
+ORDER BY next_at LIMIT %s
+"""
+_AGAIN = """
+SELECT e.chunk_id, d.chunk_seq, d.connection_id, d.environment, e.position, e.state, e.attempts, e.first_failed_at
+FROM delivery_exception e
+JOIN outbox_delivery d ON d.bucket = e.bucket AND d.output_id = e.output_id AND d.chunk_id = e.chunk_id
+WHERE e.bucket = %s AND e.output_id = %s AND e.mpid = ANY(%s::bigint[]) AND e.state IN (%s, %s)
+ORDER BY d.chunk_seq, e.chunk_id, e.position LIMIT %s
+"""
+
+
+class Payloads:
+    """Unpacked chunks, each kept as long as somebody has it in hand: outputs that get the same share one copy."""
+
+    def __init__(self) -> None:
+        self._in_hand: WeakValueDictionary[UUID, Payload] = WeakValueDictionary()
+
+    def get(self, connection: Connection, chunks: Iterable[ChunkKey]) -> dict[UUID, Payload]:
+        """The payloads of chunks, by chunk id."""
+        found = {chunk_id: held for _, chunk_id in chunks if (held := self._in_hand.get(chunk_id)) is not None}
+        missing = sorted({key for key in chunks if key[1] not in found})
+        if missing:
+            parameters = [list(column) for column in zip(*missing, strict=True)]
+            rows: list[tuple[Any, ...]] = connection.execute(_PAYLOADS, parameters, binary=True).fetchall()
+            for chunk_id, packed in rows:
+                found[chunk_id] = self._in_hand[chunk_id] = Payload(*unpack(packed))
+        return found
+
+
+def open_deliveries(connection: Connection, lanes: Sequence[LaneWork], payloads: Payloads) -> list[Delivery]:
+    """The next deliveries of these lanes that they have not in hand, in order for each lane."""
+    keys = [lane.key for lane in lanes]
+    most = [len(lane.consignments) + CHUNKS_MOST for lane in lanes]
+    parameters = ([bucket for bucket, _ in keys], [output for _, output in keys], most)
+    rows: list[tuple[Any, ...]] = connection.execute(_DELIVERIES, parameters).fetchall()
+    in_hand = {lane.key: lane.consignments for lane in lanes}
+    new = [row for row in rows if row[2] not in in_hand[row[0], row[1]]]
+    found = payloads.get(connection, {(row[0], row[2]) for row in new})
+    return [_delivery(row, found[row[2]]) for row in new if row[2] in found]
+
+
+def _delivery(row: tuple[Any, ...], payload: Payload) -> Delivery:
+    *origin, ranges, done_until, item_end, exceptions = row
+    positions = None if ranges is None else frozenset(in_ranges(ranges))
+    return Delivery(Origin(*origin), positions, frozenset(range(done_until)).union(exceptions), item_end, payload)
+
+
+def blocked_people(connection: Connection, key: Key) -> dict[int, bool]:
+    """People of a lane with items to be tried again or held back; False for those with held ones only."""
+    parameters = {"bucket": key[0], "output": key[1], "retrying": ItemState.RETRYING, "held": ItemState.HELD}
+    rows: list[tuple[Any, ...]] = connection.execute(_BLOCKED, parameters).fetchall()
+    return dict(rows)
+
+
+def due_people(connection: Connection, lane: LaneWork, now: datetime) -> set[int]:
+    """People of a lane whose retry is due and not in hand yet."""
+    in_hand = [mpid for mpid in lane.people.blocked if lane.people.has(mpid)]
+    rows = connection.execute(_DUE, (*lane.key, now, in_hand, PEOPLE_MOST)).fetchall()
+    return {int(str(mpid)) for (mpid,) in rows}
+
+
+def waiting_again(
+    connection: Connection, key: Key, people: Iterable[int], payloads: Payloads, events_per_parcel: int
+) -> tuple[list[Parcel], bool]:
+    """What waits in the exception rows of these people, oldest first, and whether that is all."""
+    parameters = (*key, list(people), ItemState.RETRYING, ItemState.HELD, EXCEPTIONS_MOST)
+    rows: list[tuple[Any, ...]] = connection.execute(_AGAIN, parameters).fetchall()
+    by_chunk: defaultdict[Origin, dict[int, tuple[Any, ...]]] = defaultdict(dict)
+    for chunk_id, chunk_seq, connection_id, environment, position, *state in rows:
+        by_chunk[Origin(*key, chunk_id, chunk_seq, connection_id, environment)][position] = tuple(state)
+    is_all = len(rows) < EXCEPTIONS_MOST
+    if not is_all:
+        # The last chunk may have been read in part.
+        by_chunk.popitem()
+    found = payloads.get(connection, {(origin.bucket, origin.chunk_id) for origin in by_chunk})
+    parcels = [
+        parcel
+        for origin, states in by_chunk.items()
+        for parcel in _parcels_again(origin, states, found[origin.chunk_id].batches, events_per_parcel)
+    ]
+    return parcels, is_all
+
+
+def _parcels_again(
+    origin: Origin, states: dict[int, tuple[Any, ...]], batches: list[OutboxBatch], events_per_parcel: int
+) -> Iterator[Parcel]:
+    for parcel in parcels_of(origin, batches, states.keys(), events_per_parcel):
+        if len({states[position][0] for position in parcel.positions}) > 1:
+            # The settings that put events together have changed in between.
+            yield from _parcels_again(origin, {p: states[p] for p in parcel.positions}, batches, 1)
+            continue
+        state, parcel.attempts, parcel.first_failed_at = states[parcel.positions[0]]
+        parcel.state = ItemState(state)
+        yield parcel

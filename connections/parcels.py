@@ -1,0 +1,127 @@
+"""Parcels: what is sent, judged and recorded together. Pure.
+
+A parcel is one event, some events of one batch that travel together, or a batch without events. Its positions
+are its items' places in the chunk; how events are put together follows from the chunk and the settings alone,
+so that a repeat after a crash is the same parcel with the same id.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from cdp_project.kernel.buckets import digest
+from connections.models import ItemState
+from connections.payload import OutboxBatch
+from connections.verdicts import DELIVERED, FAILED, WAITING, WITHHELD, report_hour_ms
+from directory.contracts import ForwardedBatch, ForwardedEvent
+from events.reasons import HELD, PARKED, RETRYING
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The delivery that a parcel belongs to. `environment` is the stored number."""
+
+    bucket: int
+    output_id: int
+    chunk_id: UUID
+    chunk_seq: int
+    connection_id: int
+    environment: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What became of a parcel: how its events count, and the state of its exception rows (None: it has none).
+
+    `detail` says more than the registered reason, for example http_503. `next_at` is when it is tried again.
+    """
+
+    state: str
+    reason: str = ""
+    item_state: ItemState | None = None
+    detail: str = ""
+    next_at: datetime | None = None
+
+
+SENT = End(DELIVERED)
+HELD_BACK = End(WAITING, HELD, ItemState.HELD, HELD)
+
+
+def withheld(reason: str) -> End:
+    """It was to go out, and then was not any more."""
+    return End(WITHHELD, reason)
+
+
+def failed(reason: str, detail: str) -> End:
+    """It will never be taken."""
+    return End(FAILED, reason, ItemState.FAILED, detail)
+
+
+def retrying(detail: str, next_at: datetime) -> End:
+    """It is tried again at `next_at`."""
+    return End(WAITING, RETRYING, ItemState.RETRYING, detail, next_at)
+
+
+def parked(detail: str) -> End:
+    """It was tried for long enough."""
+    return End(FAILED, PARKED, ItemState.PARKED, detail)
+
+
+@dataclass(slots=True, eq=False)
+class Parcel:
+    """One parcel. `state` is that of its exception rows; None while it has none. `end` None means: not ended."""
+
+    origin: Origin
+    positions: tuple[int, ...]
+    batch: ForwardedBatch
+    events: tuple[ForwardedEvent, ...]
+    state: ItemState | None = None
+    attempts: int = 0
+    first_failed_at: datetime | None = None
+    end: End | None = None
+
+    @property
+    def mpid(self) -> int:
+        return self.batch.mpid
+
+    @property
+    def delivery_id(self) -> str:
+        """The same at every try."""
+        first = self.events[0].event_id if self.events else self.batch.batch_id
+        return digest(first, str(self.origin.output_id)).hex()
+
+    def hours_ms(self) -> Counter[int]:
+        """How many of its events are reported in which hour; a batch without events counts nowhere."""
+        received_at_ms = self.batch.received_at_ms
+        return Counter(report_hour_ms(event.occurred_at_ms, received_at_ms) for event in self.events)
+
+
+def parcels_of(
+    origin: Origin,
+    batches: Iterable[OutboxBatch],
+    positions: Collection[int] | None,
+    events_per_parcel: int,
+    is_done: Collection[int] = frozenset(),
+) -> Iterator[Parcel]:
+    """Parcels of the items at `positions` (None: all), in order, without those items that are done already."""
+    first = 0
+    for stored in batches:
+        count = stored.item_count
+        places: Sequence[int] = range(first, first + count)
+        if positions is not None:
+            places = [place for place in places if place in positions]
+        for start in range(0, len(places), events_per_parcel):
+            group = places[start : start + events_per_parcel]
+            left = tuple(place for place in group if place not in is_done) if is_done else tuple(group)
+            if left:
+                yield Parcel(origin, left, stored.batch, _events(stored.batch, left, first))
+        first += count
+
+
+def _events(batch: ForwardedBatch, places: tuple[int, ...], first: int) -> tuple[ForwardedEvent, ...]:
+    events = batch.events
+    if len(places) == len(events):
+        return events
+    return tuple(events[place - first] for place in places) if events else ()

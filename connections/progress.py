@@ -1,0 +1,79 @@
+"""What is to be recorded of lanes: exception rows, how far deliveries are, counters. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connections.consignment import Consignment
+from connections.lane_work import LaneWork
+from connections.models import ItemState
+from connections.parcels import End, Origin, Parcel
+from connections.verdicts import MOVED, WAITING, Tally
+from events.reasons import HELD, RETRYING
+
+WAITED_AS = {None: MOVED, ItemState.RETRYING: RETRYING, ItemState.HELD: HELD}
+"""Under which reason a parcel waited until now, by the state of its exception rows."""
+
+Row = tuple[object, ...]
+
+
+@dataclass(slots=True)
+class Progress:
+    """Rows to write. `advanced` holds (origin, done_until, is finished)."""
+
+    upserts: list[Row] = field(default_factory=list)
+    deletes: list[Row] = field(default_factory=list)
+    advanced: list[tuple[Origin, int, bool]] = field(default_factory=list)
+    emptied: set[Origin] = field(default_factory=set)
+    tally: Tally = field(default_factory=Tally)
+
+
+def progress_of(lanes: Iterable[LaneWork], now: datetime) -> Progress:
+    """Everything that has ended in these lanes since the last record."""
+    progress = Progress()
+    for lane in lanes:
+        for parcel in lane.changed:
+            _change(progress, parcel, now)
+        for consignment in lane.consignments.values():
+            _advance(progress, consignment)
+    return progress
+
+
+def _change(progress: Progress, parcel: Parcel, now: datetime) -> None:
+    """A parcel that gets exception rows, or has some."""
+    end = _ended(parcel)
+    _count(progress.tally, parcel, end)
+    origin = parcel.origin
+    keys = [(origin.bucket, origin.output_id, origin.chunk_id, position) for position in parcel.positions]
+    if end.item_state is None:
+        progress.deletes.extend(keys)
+        progress.emptied.add(origin)
+        return
+    first_failed_at = parcel.first_failed_at or now
+    rest = (parcel.mpid, int(end.item_state), end.detail, parcel.attempts, first_failed_at, end.next_at)
+    progress.upserts.extend((*key, *rest) for key in keys)
+
+
+def _advance(progress: Progress, consignment: Consignment) -> None:
+    passing = consignment.passing()
+    for parcel in passing:
+        if _ended(parcel).item_state is None:
+            _count(progress.tally, parcel, _ended(parcel))
+    passed = consignment.passed + len(passing)
+    is_finished = passed == len(consignment.parcels)
+    if passing or is_finished:
+        progress.advanced.append((consignment.origin, consignment.done_until(passed), is_finished))
+
+
+def _count(tally: Tally, parcel: Parcel, end: End) -> None:
+    waited_as = WAITED_AS[parcel.state]
+    where = parcel.origin.bucket, parcel.origin.connection_id, parcel.origin.environment
+    for hour_ms, count in parcel.hours_ms().items():
+        tally[*where, hour_ms, WAITING, waited_as] -= count
+        tally[*where, hour_ms, end.state, end.reason] += count
+
+
+def _ended(parcel: Parcel) -> End:
+    if parcel.end is None:
+        raise ValueError("Only what has ended is recorded.")
+    return parcel.end

@@ -1,0 +1,114 @@
+"""Record what became of parcels: one short transaction for all lanes in hand, fenced by their leases."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from cdp_project.kernel import bulk
+from cdp_project.kernel.database import Connection
+from cdp_project.kernel.failpoints import failpoint
+from connections import leases, verdicts
+from connections.attempts import Attempt, AttemptLog
+from connections.claim import ChunkKey
+from connections.lane_work import LaneWork
+from connections.parcels import Origin
+from connections.progress import Progress, progress_of
+
+_EXCEPTION_KEY = ("bucket", "output_id", "chunk_id", "position")
+_EXCEPTION_REST = ("mpid", "state", "reason", "attempts", "first_failed_at", "next_at")
+# When it first failed stays as it was.
+_EXCEPTION_TAIL = f"""
+ON CONFLICT ({", ".join(_EXCEPTION_KEY)}) DO UPDATE
+SET state = EXCLUDED.state, reason = EXCLUDED.reason, attempts = EXCLUDED.attempts, next_at = EXCLUDED.next_at
+"""
+_DELETE_EXCEPTIONS = """
+DELETE FROM delivery_exception e
+USING unnest(%s::smallint[], %s::bigint[], %s::uuid[], %s::int[]) AS k (bucket, output_id, chunk_id, position)
+WHERE e.bucket = k.bucket AND e.output_id = k.output_id AND e.chunk_id = k.chunk_id AND e.position = k.position
+"""
+_CLOSE = """
+DELETE FROM outbox_delivery d
+USING unnest(%s::smallint[], %s::bigint[], %s::uuid[], %s::bool[]) AS k (bucket, output_id, chunk_id, is_finished)
+WHERE d.bucket = k.bucket AND d.output_id = k.output_id AND d.chunk_id = k.chunk_id
+  AND (k.is_finished OR NOT d.is_open)
+  AND NOT EXISTS (SELECT 1 FROM delivery_exception e
+                  WHERE e.bucket = d.bucket AND e.output_id = d.output_id AND e.chunk_id = d.chunk_id)
+RETURNING d.bucket, d.output_id, d.chunk_id
+"""
+_ADVANCE = """
+UPDATE outbox_delivery d SET done_until = k.done_until, is_open = NOT k.is_finished
+FROM unnest(%s::smallint[], %s::bigint[], %s::uuid[], %s::int[], %s::bool[])
+     AS k (bucket, output_id, chunk_id, done_until, is_finished)
+WHERE d.bucket = k.bucket AND d.output_id = k.output_id AND d.chunk_id = k.chunk_id
+"""
+_DROP_CHUNKS = """
+DELETE FROM outbox_chunk c USING unnest(%s::smallint[], %s::uuid[]) AS k (bucket, chunk_id)
+WHERE c.bucket = k.bucket AND c.chunk_id = k.chunk_id
+  AND NOT EXISTS (SELECT 1 FROM outbox_delivery d WHERE d.bucket = c.bucket AND d.chunk_id = c.chunk_id)
+"""
+
+
+def record(
+    connection: Connection,
+    lanes: Sequence[LaneWork],
+    holder: UUID,
+    log: AttemptLog,
+    attempts: Sequence[Attempt],
+    now: datetime,
+) -> list[LaneWork]:
+    """Write what has ended in the lanes; returns those that another process has taken, of which nothing is written.
+
+    Within a transaction. The caller tells the lanes that they are recorded once it stands.
+    """
+    kept = set(leases.extend(connection, [lane.key for lane in lanes], holder, now))
+    progress = progress_of([lane for lane in lanes if lane.key in kept], now)
+    _write_exceptions(connection, progress)
+    _close_deliveries(connection, progress)
+    log.write(connection, attempts)
+    verdicts.write(connection, progress.tally)
+    failpoint("delivery.before_record")
+    return [lane for lane in lanes if lane.key not in kept]
+
+
+def _write_exceptions(connection: Connection, progress: Progress) -> None:
+    columns = (*_EXCEPTION_KEY, *_EXCEPTION_REST)
+    bulk.insert(connection, "delivery_exception", columns, progress.upserts, tail=_EXCEPTION_TAIL, key_width=4)
+    if progress.deletes:
+        connection.execute(_DELETE_EXCEPTIONS, _columns(progress.deletes))
+
+
+def _close_deliveries(connection: Connection, progress: Progress) -> None:
+    finished = {origin for origin, _, is_finished in progress.advanced if is_finished}
+    closed = _close(connection, finished, progress.emptied)
+    advanced = [
+        (*_key(origin), done_until, is_finished)
+        for origin, done_until, is_finished in progress.advanced
+        if _key(origin) not in closed
+    ]
+    if advanced:
+        connection.execute(_ADVANCE, _columns(advanced))
+    drop_chunks(connection, {(bucket, chunk_id) for bucket, _, chunk_id in closed})
+
+
+def _close(connection: Connection, finished: set[Origin], emptied: set[Origin]) -> set[tuple[Any, ...]]:
+    """Delete deliveries of which nothing is left, neither waiting nor as an exception; their keys."""
+    rows = [(*_key(origin), origin in finished) for origin in finished | emptied]
+    return set(connection.execute(_CLOSE, _columns(rows)).fetchall()) if rows else set()
+
+
+def drop_chunks(connection: Connection, keys: set[ChunkKey]) -> None:
+    """Delete those of the chunks that no delivery needs any more."""
+    if not keys:
+        return
+    # Two outputs that finish with a chunk at once would each see the other's delivery: the later one waits here.
+    bulk.lookup(connection, "outbox_chunk", (("bucket", "smallint"), ("chunk_id", "uuid")), keys, (), lock=True)
+    connection.execute(_DROP_CHUNKS, _columns(sorted(keys)))
+
+
+def _key(origin: Origin) -> tuple[int, int, UUID]:
+    return origin.bucket, origin.output_id, origin.chunk_id
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,73 @@
+"""Deliveries as tests see them: an output to a sink, a delivery loop with a clock passed in, counts read back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from cdp_project.kernel import clock
+from cdp_project.workspaces.environment import Environment
+from connections.deliver import Deliveries
+from connections.models import Connection, DeliveryAttempt, DeliveryException, ItemState, Output
+from connections.outputs import save_settings
+from connections.selectors import verdicts_of
+from tests import factories
+from tests.shop import Shop
+from tests.sink import Sink
+
+OUTBOX = ("outbox_chunk", "outbox_delivery", "delivery_exception")
+
+
+@dataclass
+class Post:
+    """One shop's outgoing mail."""
+
+    shop: Shop
+    _now: datetime = field(default_factory=clock.now)
+
+    def connect(self, sink: Sink, **settings: object) -> Connection:
+        """A webhook output to the sink, connected to the shop's input. One request an event unless told otherwise."""
+        output = Output(workspace=self.shop.workspace, integration="webhook", name="Webhook")
+        save_settings(output, {"url": sink.url, "send": "event", **settings})
+        return factories.connection(self.shop.source, output)
+
+    @contextmanager
+    def deliveries(self, **arguments: object) -> Iterator[Deliveries]:
+        """A loop of its own, as a process has one. Jitter is left out: waits have their full length."""
+        loop = Deliveries(draw=lambda: 1.0, **arguments)  # type: ignore[arg-type]
+        try:
+            yield loop
+        finally:
+            loop.close()
+
+    def deliver(self, after: timedelta = timedelta()) -> None:
+        """Deliver all that is due, `after` so much more time has gone by."""
+        self._now += after
+        with clock.frozen(self._now), self.deliveries() as loop:
+            loop.drain()
+
+    def sums(self, of: Connection) -> dict[str, int]:
+        """Events by state, over all reasons; states without events are left out."""
+        found = verdicts_of(of.pk, Environment.PRODUCTION)
+        return {state: sum(reasons.values()) for state, reasons in found.items() if any(reasons.values())}
+
+    def reasons(self, of: Connection) -> dict[str, dict[str, int]]:
+        """Events by state and reason."""
+        return {state: reasons for state, reasons in verdicts_of(of.pk).items() if reasons}
+
+    def left(self) -> dict[str, int]:
+        """Rows in the outbox, by table."""
+        with connection.cursor() as cursor:
+            counts = {}
+            for table in OUTBOX:
+                cursor.execute(f"SELECT count(*) FROM {table}")
+                counts[table] = cursor.fetchone()[0]
+        return counts
+
+    def exceptions(self, state: ItemState) -> list[DeliveryException]:
+        return list(DeliveryException.objects.filter(state=state).order_by("chunk_id", "position"))
+
+    def attempts(self) -> list[DeliveryAttempt]:
+        return list(DeliveryAttempt.objects.order_by("at", "position"))
