@@ -4,24 +4,15 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
+from rest_framework.serializers import CharField, DictField, ListField
 
 from events.protocol import Endpoint
 
-_ERROR = {
-    "type": "object",
-    "properties": {
-        "code": {"type": "string"},
-        "message": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
-    },
-}
+_ERROR = inline_serializer(
+    "IntakeError",
+    {"code": CharField(), "message": CharField(), "errors": ListField(child=DictField(child=CharField()))},
+)
 _REFUSALS = {
     400: "The body cannot be used; the message names the field.",
     401: "There is no Authorization header.",
