@@ -1,0 +1,91 @@
+"""Days and generations come and go as partitions."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pytest_django import Settings
+
+from cdp_project.kernel import clock, partitions
+from cdp_project.kernel.database import Connection, connect
+from events import duplicates, retention, tasks
+from events.storage import Storage
+from tests.shop import Shop, batch, custom_event
+
+NOW = datetime(2035, 5, 5, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def connection(transactional_db: None) -> Iterator[Connection]:
+    with connect(autocommit=True) as opened:
+        drop_all(opened)
+        yield opened
+        drop_all(opened)
+
+
+def drop_all(connection: Connection) -> None:
+    for table in ("event", "batch", "seen", "delivery_attempt"):
+        for name in [*partitions.partitions_of(connection, table), *partitions.left_behind(connection, table)]:
+            partitions.drop_partition(connection, table, name)
+
+
+def days(connection: Connection, table: str) -> list[str]:
+    return [name.removeprefix(f"{table}_") for name in partitions.partitions_of(connection, table)]
+
+
+def test_today_and_the_next_days_are_made_for_every_table_by_day(connection: Connection) -> None:
+    retention.make_days_ahead(connection, NOW)
+    retention.make_days_ahead(connection, NOW)
+
+    for table in ("event", "batch", "delivery_attempt"):
+        assert days(connection, table) == ["20350505", "20350506", "20350507"]
+
+
+def test_days_beyond_the_retention_time_are_dropped(connection: Connection, settings: Settings) -> None:
+    settings.CDP_EVENT_RETENTION_DAYS = 30
+    kept, old = clock.day_of(NOW - timedelta(days=30)), clock.day_of(NOW - timedelta(days=31))
+    Storage().ensure(connection, {kept, old}, set())
+
+    assert retention.drop_old(connection, NOW) == ["event_20350404", "batch_20350404"]
+    assert days(connection, "event") == ["20350405"]
+    assert retention.drop_old(connection, NOW) == []
+
+
+def test_four_generations_are_kept(connection: Connection) -> None:
+    current = duplicates.generation_of(NOW)
+    Storage().ensure(connection, set(), {current - back for back in range(6)})
+    retention.drop_old(connection, NOW)
+
+    assert days(connection, "seen") == [str(current - back) for back in (3, 2, 1, 0)]
+
+
+def test_a_drop_that_was_interrupted_is_finished(connection: Connection) -> None:
+    Storage().ensure(connection, {clock.day_of(NOW - timedelta(days=500))}, set())
+    (name,) = partitions.partitions_of(connection, "event")
+    connection.execute(f"ALTER TABLE event DETACH PARTITION {name}".encode())
+
+    assert retention.drop_old(connection, NOW) == ["event_20331221", "batch_20331221"]
+    assert partitions.left_behind(connection, "event") == []
+
+
+def test_processing_goes_on_after_a_partition_was_dropped_under_it(connection: Connection, shop: Shop) -> None:
+    shop.process(batch(custom_event("before"), customer="u-1"))
+    for table in ("event", "seen"):
+        for name in partitions.partitions_of(connection, table):
+            partitions.drop_partition(connection, table, name)
+    shop.post(batch(custom_event("after"), customer="u-1"))
+    with pytest.raises(Exception, match="does not exist"):
+        shop.drain()
+    shop.drain()
+
+    assert [event["name"] for event in shop.events()] == ["after"]
+    assert shop.rows("quarantine") == []
+
+
+def test_the_chores_run_by_the_clock(connection: Connection) -> None:
+    with clock.frozen(NOW):
+        tasks.make_day_partitions()
+    assert days(connection, "event") == ["20350505", "20350506", "20350507"]
+    with clock.frozen(NOW + timedelta(days=1000)):
+        tasks.drop_old_partitions()
+    assert days(connection, "event") == []
