@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -175,27 +174,18 @@ class Api:
 
     def events_of(self, customer_id: str) -> list[dict[str, Any]]:
         """All stored events of a person, newest first."""
-        found: list[dict[str, Any]] = []
-        cursor = ""
-        while True:
-            query = f"identity_type=customer_id&identity={customer_id}&limit=100&cursor={cursor}"
-            page = get_json(f"{self._base}/events?{query}", self._headers)
+        query = f"identity_type=customer_id&identity={customer_id}&limit=100"
+        page = get_json(f"{self._base}/events?{query}", self._headers)
+        found: list[dict[str, Any]] = page["results"]
+        while page["next"]:
+            page = get_json(f"{self._base}/events?{query}&cursor={page['next']}", self._headers)
             found.extend(page["results"])
-            if not page["next"]:
-                return found
-            cursor = page["next"]
+        return found
 
     def profile_of(self, customer_id: str) -> dict[str, Any]:
         """The person's profile; {} while there is none."""
-        try:
-            found: dict[str, Any] = get_json(
-                f"{self._base}/profiles?identity_type=customer_id&identity={customer_id}", self._headers
-            )
-            return found  # noqa: TRY300
-        except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return {}
-            raise
+        page = get_json(f"{self._base}/profiles?identity_type=customer_id&identity={customer_id}", self._headers)
+        return next(iter(page["results"]), {})
 
 
 def get_json(url: str, headers: dict[str, str] | None = None) -> Any:

@@ -39,7 +39,7 @@ def test_single_and_bulk_uploads_arrive_count_for_count(product: Product, creden
     second = eventually(lambda: api.events_of(f"{RUN}-node-2"), lambda events: len(events) >= 3)
     assert Counter(event["name"] for event in first) == {"Opened": 1, "Closed": 1, "Returned": 1}
     assert Counter(event["name"] for event in second) == {"Opened": 1, "Searched": 1, "Closed": 1}
-    attributes = api.profile_of(f"{RUN}-node-1")["user_attributes"]
+    attributes = api.profile_of(f"{RUN}-node-1")["attributes"]
     assert attributes == {"hair color": "brown", "visits": 3, "tags": ["a", "b"], "tagged": None}
     eventually(lambda: product.sink()["events"] - at_the_sink_before, lambda arrived: arrived >= 6)
     assert product.sink()["events"] - at_the_sink_before == 6

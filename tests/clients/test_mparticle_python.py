@@ -48,7 +48,9 @@ def test_single_upload_is_stored_profiled_and_delivered(product: Product, creden
     at_the_sink_before = product.sink()["events"]
 
     client(credentials).upload_events(
-        batch_of("ann", opened(), mparticle.ScreenViewEvent("Home"), bought(), mparticle.SessionStartEvent())
+        batch_of(
+            "ann", opened(), mparticle.ScreenViewEvent(screen_name="Home"), bought(), mparticle.SessionStartEvent()
+        )
     )
 
     events = eventually(lambda: api.events_of(f"{RUN}-ann"), lambda found: len(found) >= 4)
@@ -59,8 +61,8 @@ def test_single_upload_is_stored_profiled_and_delivered(product: Product, creden
         ("session_start", ""): 1,
     }
     profile = api.profile_of(f"{RUN}-ann")
-    assert profile["user_attributes"] == {"plan": "pro", "visits": 3, "vip": True, "tags": ["a", "b"], "gone": None}
-    assert profile["user_identities"] == {"customer_id": f"{RUN}-ann", "email": "ann@example.com"}
+    assert profile["attributes"] == {"plan": "pro", "visits": 3, "vip": True, "tags": ["a", "b"], "gone": None}
+    assert profile["identities"] == {"customer_id": f"{RUN}-ann", "email": "ann@example.com"}
     eventually(lambda: product.sink()["events"] - at_the_sink_before, lambda arrived: arrived >= 4)
     assert product.sink()["events"] - at_the_sink_before == 4
 
@@ -87,7 +89,7 @@ def test_a_batch_without_events_updates_the_profile_only(product: Product, crede
     client(credentials).upload_events(batch_of("quiet"))
 
     profile = eventually(lambda: api.profile_of(f"{RUN}-quiet"), bool)
-    assert profile["user_attributes"]["plan"] == "pro"
+    assert profile["attributes"]["plan"] == "pro"
     assert api.events_of(f"{RUN}-quiet") == []
 
 
