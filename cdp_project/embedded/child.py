@@ -11,7 +11,6 @@ from cdp_project.embedded.output import Output, Tail
 from cdp_project.embedded.program import Program
 
 FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
 # After this long a process counts as healthy, and its next failure as the first.
 HEALTHY_AFTER_SECONDS = 60.0
 POLL_SECONDS = 0.03
@@ -22,9 +21,9 @@ LAST_WORDS_MAY_TAKE_SECONDS = 1.0
 FAILURES_BEFORE_GIVING_UP = 4
 
 
-def pause_seconds(failures: int) -> float:
+def pause_seconds(failures: int, longest: float) -> float:
     """How long to wait before the next start after so many failures in a row; doubles up to a bound."""
-    return float(min(FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 16), LONGEST_PAUSE_SECONDS))
+    return float(min(FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 16), longest))
 
 
 class Child:
@@ -91,7 +90,7 @@ class Child:
                 return
             lived = time.monotonic() - self._began
             self.failures = 1 if lived > HEALTHY_AFTER_SECONDS else self.failures + 1
-            pause = pause_seconds(self.failures)
+            pause = pause_seconds(self.failures, self.program.longest_pause_seconds)
             self._output.line(self.program.name, f"ended ({ending(status)}); next start in {pause:g} s")
             await self._pause(pause)
 

@@ -40,6 +40,7 @@ class Guarded:
             stderr=output,
             env=dict(program.env),
             cwd=program.cwd,
+            pass_fds=program.shares,
             start_new_session=True,
             **dropping_to(program.account),
         )

@@ -6,6 +6,8 @@ import socket
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+# Connections wait here while a web process is being replaced.
+WAITING_CONNECTIONS = 2048
 # Below the range from which systems take ports of outgoing connections, so that a kept port stays free.
 CHOOSE_FROM = range(20_000, 32_000)
 
@@ -24,6 +26,12 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
                 return False
             raise
     return True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket for web processes to share. Raises OSError when the port is taken or the host not ours."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    return socket.create_server(address[:2], family=family, backlog=WAITING_CONNECTIONS)
 
 
 def first_free(start: int) -> int:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,10 @@ from cdp_project.embedded.program import Program
 
 DEFAULT_PORT = 8000
 DEFAULT_SINK_PORT = 8099
-WEB_WORKERS = 2
+# Clients wait at the door meanwhile.
+LONGEST_WEB_PAUSE_SECONDS = 1.0
 MANAGE = (sys.executable, str(CHECKOUT / "manage.py"))
-CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "cdp_project.celery:app")
+CELERY = (sys.executable, "-m", "celery", "--quiet", "--skip-checks", "--app", "cdp_project.celery:app")
 # Its reason is pickled tasks, which let anybody who reaches the broker run code; ours are JSON.
 ROOT_WARNING = (
     "SecurityWarning:",
@@ -33,6 +34,8 @@ class Site:
 
     host: str
     port: int
+    # The listening socket: it stays open while web processes come and go.
+    door: int
     sink_port: int
     var: Path
 
@@ -61,33 +64,36 @@ def environment(site: Site, addresses: Mapping[str, str]) -> dict[str, str]:
 def first_programs(site: Site, env: Mapping[str, str]) -> list[Program]:
     """What has to run before anybody is told that the product runs."""
     return [
-        Program("web", _web(site), env, CHECKOUT, stop_turn=1, is_ready=partial(is_up, site.own_host, site.port)),
+        _web("web-1", site, env, is_ready=partial(is_up, site.own_host, site.port)),
         Program("pipeline", (*MANAGE, "run_pipeline"), env, CHECKOUT, stop_turn=2, ready_mark="worker started"),
         _sink(site, env),
     ]
 
 
-def other_programs(env: Mapping[str, str]) -> list[Program]:
+def other_programs(site: Site, env: Mapping[str, str]) -> list[Program]:
     """What may come up a moment later."""
-    worker = (*CELERY, "worker", "-P", "threads", "-c", "2", "--loglevel", "WARNING", "--without-gossip")
+    alone = ("--without-gossip", "--without-mingle")
+    worker = (*CELERY, "worker", "-P", "threads", "-c", "2", "--loglevel", "WARNING", *alone)
     beat = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=")
     return [
+        _web("web-2", site, env),
         Program("deliveries", (*MANAGE, "run_deliveries"), env, CHECKOUT, stop_turn=3, stop_seconds=20),
-        Program("worker", (*worker, "--without-mingle"), env, CHECKOUT, stop_turn=4, mute=ROOT_WARNING),
+        Program("worker", worker, env, CHECKOUT, stop_turn=4, mute=ROOT_WARNING),
         Program("beat", beat, env, CHECKOUT, stop_turn=4),
     ]
 
 
-def _web(site: Site) -> tuple[str, ...]:
-    return (
-        *(sys.executable, "-m", "uvicorn", "cdp_project.asgi:application"),
-        *("--host", site.host, "--port", str(site.port), "--workers", str(WEB_WORKERS)),
+def _web(name: str, site: Site, env: Mapping[str, str], is_ready: Callable[[int], bool] | None = None) -> Program:
+    argv = (
+        *(sys.executable, "-m", "uvicorn", "cdp_project.asgi:application", "--fd", str(site.door)),
         *("--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio"),
         *("--ws-ping-interval", "20", "--ws-ping-timeout", "20"),
         # Addresses of clients are taken from the connection alone: nobody can forge them.
         *("--no-proxy-headers", "--no-server-header", "--no-access-log", "--log-level", "warning"),
-        *("--timeout-graceful-shutdown", "5", "--lifespan", "auto"),
+        *("--timeout-graceful-shutdown", "5"),
     )
+    shares, most = (site.door,), LONGEST_WEB_PAUSE_SECONDS
+    return Program(name, argv, env, CHECKOUT, shares=shares, longest_pause_seconds=most, stop_turn=1, is_ready=is_ready)
 
 
 def _sink(site: Site, env: Mapping[str, str]) -> Program:

@@ -21,6 +21,9 @@ class Program:
     env: Mapping[str, str] = field(repr=False)
     cwd: Path
     account: Account | None = None
+    # Open descriptors that it inherits.
+    shares: tuple[int, ...] = ()
+    longest_pause_seconds: float = 30
     stop_signal: signal.Signals = signal.SIGTERM
     # Sent when the first signal was not enough; SIGKILL follows.
     second_signal: signal.Signals | None = None

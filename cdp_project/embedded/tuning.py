@@ -21,8 +21,6 @@ def postgres_settings(memory_bytes: int, free_disk_bytes: int) -> dict[str, str]
         "wal_compression": "on",
         "checkpoint_timeout": "15min",
         "random_page_cost": "1.1",
-        # Daily partitions of several tables meet in one statement.
-        "max_locks_per_transaction": "256",
         "jit": "off",
         "io_workers": "2",
         "max_logical_replication_workers": "0",

@@ -1,8 +1,10 @@
 """Run the whole product in the foreground: servers, migrations, processes, and at last what to do with it."""
 
 import asyncio
+import errno
 import json
 import os
+import socket
 import subprocess
 import sys
 from asyncio.subprocess import PIPE
@@ -14,7 +16,8 @@ from cdp_project.embedded.banner import FirstStart, banner
 from cdp_project.embedded.errors import StartError
 from cdp_project.embedded.lock import RunLock
 from cdp_project.embedded.output import Output
-from cdp_project.embedded.ports import LOOPBACK, first_free, is_free
+from cdp_project.embedded.ports import LOOPBACK, first_free, listen
+from cdp_project.embedded.prepared import is_prepared, remember_prepared
 from cdp_project.embedded.probe import check_reachable
 from cdp_project.embedded.product import (
     DEFAULT_PORT,
@@ -42,28 +45,42 @@ def main() -> int:
 def _up(var: Path) -> None:
     make_home(var)
     lock = RunLock(var)
+    host, port = os.environ.get("HOST") or LOOPBACK, _port("PORT", DEFAULT_PORT)
     try:
-        site = _site(var)
-        check_reachable("REDIS_URL")
-        asyncio.run(_run(lock, site))
+        with _open_door(host, port) as door:
+            check_reachable("REDIS_URL")
+            site = Site(host, port, door.fileno(), first_free(_port("CDP_SINK_PORT", DEFAULT_SINK_PORT)), var)
+            asyncio.run(_run(lock, site, door))
     finally:
         forget_addresses(var)
 
 
-async def _run(lock: RunLock, site: Site) -> None:
+async def _run(lock: RunLock, site: Site, door: socket.socket) -> None:
     async with Supervisor(lock, Output()) as supervisor:
         await supervisor.unless_stopped(_start(supervisor, site))
         await supervisor.asked_to_stop.wait()
         supervisor.output.plain("Stopping.")
+        # New connections are refused at once instead of waiting for nobody.
+        door.close()
 
 
 async def _start(supervisor: Supervisor, site: Site) -> None:
     addresses = await start_servers(supervisor, site.var)
     env = environment(site, addresses)
-    first = await _prepare(supervisor, env)
-    await supervisor.start_ready(first_programs(site, env))
-    supervisor.start(other_programs(env))
+    first = await _prepare_and_start(supervisor, site, env)
+    supervisor.start(other_programs(site, env))
     supervisor.output.plain(banner(first, f"http://{LOOPBACK}:{site.sink_port}/"))
+
+
+async def _prepare_and_start(supervisor: Supervisor, site: Site, env: Mapping[str, str]) -> FirstStart:
+    """One after the other; at once where the last start ended with the same migrations on the same data."""
+    if is_prepared(site.var):
+        first, _ = await asyncio.gather(_prepare(supervisor, env), supervisor.start_ready(first_programs(site, env)))
+        return first
+    first = await _prepare(supervisor, env)
+    remember_prepared(site.var)
+    await supervisor.start_ready(first_programs(site, env))
+    return first
 
 
 async def _prepare(supervisor: Supervisor, env: Mapping[str, str]) -> FirstStart:
@@ -86,18 +103,16 @@ async def _prepare(supervisor: Supervisor, env: Mapping[str, str]) -> FirstStart
     return found
 
 
-def _site(var: Path) -> Site:
-    host, port = os.environ.get("HOST") or LOOPBACK, _port("PORT", DEFAULT_PORT)
+def _open_door(host: str, port: int) -> socket.socket:
     try:
-        free = is_free(port, host)
+        return listen(host, port)
     except OSError as error:
-        raise StartError(f"HOST={host} is no address of this machine: {error.strerror}.") from error
-    if not free:
+        if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+            raise StartError(f"HOST={host} is no address of this machine: {error.strerror}.") from error
         raise StartError(
             f"Port {port} on {host} is in use by another program, or closed to this user: "
             f"stop that program, or choose another port with `PORT={port + 1} make up`."
-        )
-    return Site(host, port, first_free(_port("CDP_SINK_PORT", DEFAULT_SINK_PORT)), var)
+        ) from error
 
 
 def _port(variable: str, default: int) -> int:

@@ -116,7 +116,7 @@ def kill_now_and_then(product: Product, victims: Callable[[], list[psutil.Proces
 
 
 def web_workers(product: Product) -> list[psutil.Process]:
-    return [process for process in product.processes("multiprocessing.spawn") if process.is_running()]
+    return [process for process in product.processes("uvicorn", "--fd") if process.is_running()]
 
 
 def postmaster(product: Product) -> list[psutil.Process]:

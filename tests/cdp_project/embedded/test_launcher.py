@@ -19,6 +19,7 @@ from cdp_project.embedded import address, background, home, postmaster
 from cdp_project.embedded.account import Account, dropping_to, run_as, server_account
 from cdp_project.embedded.address import CHECKOUT
 from cdp_project.embedded.errors import StartError
+from cdp_project.embedded.guard import is_alive
 from cdp_project.embedded.lock import holder_of
 from cdp_project.embedded.postgres import postgres
 from tests.cdp_project.embedded.conftest import wait_until
@@ -57,9 +58,12 @@ def answers(var: Path) -> bool:
         return False
 
 
-def postmaster_pid(var: Path) -> int:
-    data = var / "servers/postgres/data"
-    return int((data / postmaster.PID_FILE).read_text().splitlines()[0])
+def postmaster_pid(var: Path) -> int | None:
+    """None in the moment between two servers."""
+    try:
+        return int((var / "servers/postgres/data" / postmaster.PID_FILE).read_text().splitlines()[0])
+    except (FileNotFoundError, IndexError):
+        return None
 
 
 def test_both_servers_answer_on_loopback_with_durable_settings(started: Path) -> None:
@@ -109,8 +113,9 @@ def test_a_restart_keeps_data_and_address(started: Path) -> None:
 def test_a_killed_postgres_comes_back_at_its_address_with_what_was_committed(started: Path) -> None:
     ask(started, "CREATE TABLE kept AS SELECT 42 AS n")
     killed = postmaster_pid(started)
+    assert killed is not None
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: postmaster_pid(started) != killed and answers(started), "PostgreSQL is back")
+    wait_until(lambda: postmaster_pid(started) not in {killed, None} and answers(started), "PostgreSQL is back")
     assert ask(started, "SELECT n FROM kept") == (42,)
 
 
@@ -119,6 +124,7 @@ def test_after_a_kill_of_the_launcher_the_next_start_works(started: Path) -> Non
     holder = holder_of(started)
     assert holder is not None
     os.kill(holder, signal.SIGKILL)
+    wait_until(lambda: not is_alive(holder), "the launcher is gone")
     background.start(started)
     assert holder_of(started) not in {None, holder}
     assert ask(started, "SELECT n FROM kept") == (42,)

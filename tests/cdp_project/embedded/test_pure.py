@@ -56,8 +56,8 @@ def test_valkey_listens_on_loopback_with_a_password_and_writes_nothing() -> None
 
 
 def test_pauses_double_up_to_a_bound() -> None:
-    assert [pause_seconds(failures) for failures in range(1, 6)] == [0.5, 1, 2, 4, 8]
-    assert pause_seconds(50) == 30
+    assert [pause_seconds(failures, 30) for failures in range(1, 6)] == [0.5, 1, 2, 4, 8]
+    assert pause_seconds(50, 30) == 30
 
 
 def test_endings_are_told_in_words() -> None:

@@ -71,7 +71,7 @@ def test_an_unreachable_redis_is_named_without_its_password(var: Path) -> None:
 
 def test_the_processes_find_their_addresses_and_the_users_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CDP_DELIVERY_ALLOW", "10.0.0.0/8")
-    site = Site("0.0.0.0", 8000, 8100, Path("/a"))  # noqa: S104
+    site = Site("0.0.0.0", 8000, 3, 8100, Path("/a"))  # noqa: S104
     env = environment(site, {"DATABASE_URL": "postgresql://x"})
     assert env["DATABASE_URL"] == "postgresql://x"
     assert env["CDP_DELIVERY_ALLOW"] == "10.0.0.0/8,127.0.0.1/32:8100"
@@ -80,6 +80,8 @@ def test_the_processes_find_their_addresses_and_the_users_own_settings(monkeypat
 
 
 def test_they_stop_from_the_entrance_to_the_store() -> None:
-    site = Site(LOOPBACK, 8000, 8099, Path("/a"))
-    programs = sorted([*first_programs(site, {}), *other_programs({})], key=lambda program: program.stop_turn)
-    assert [program.name for program in programs] == ["web", "pipeline", "deliveries", "worker", "beat", "sink"]
+    site = Site(LOOPBACK, 8000, 3, 8099, Path("/a"))
+    programs = sorted([*first_programs(site, {}), *other_programs(site, {})], key=lambda program: program.stop_turn)
+    assert [program.name for program in programs] == [
+        *("web-1", "web-2", "pipeline", "deliveries", "worker", "beat", "sink")
+    ]
