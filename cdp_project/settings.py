@@ -199,6 +199,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = ["cdp_project.console.formats"]
 
 # --- Logs: one JSON object a line, on standard error --------------------------------------------
 CDP_LOG_LEVEL = env.text("CDP_LOG_LEVEL", "INFO")

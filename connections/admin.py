@@ -24,7 +24,6 @@ class OutputAdmin(ScopedAdmin[Output]):
     list_display = ["name", "integration_name", "production", "development", "created_at"]
     list_filter = ["is_active_in_production", "is_active_in_development"]
     search_fields = ["name"]
-    change_form_template = "admin/connections/output/change_form.html"
 
     @admin.display(description="Integration", ordering="integration")
     def integration_name(self, output: Output) -> str:
@@ -62,7 +61,7 @@ class OutputAdmin(ScopedAdmin[Output]):
         if not self.has_change_permission(request, obj):
             return super().get_form(request, obj, change=change, **kwargs)
         key = _chosen(request) if obj is None else obj.integration
-        form = form_for(key or next(iter(INTEGRATIONS)))
+        form = form_for(key or next(iter(INTEGRATIONS)), obj)
         # The integration's fields stand in the form class already; Django is to make those of the model only.
         return super().get_form(
             request, obj, change=change, **{**kwargs, "form": form, "fields": OutputForm.Meta.fields}
@@ -74,7 +73,7 @@ class OutputAdmin(ScopedAdmin[Output]):
             return [(None, {"fields": [*own, "settings_shown"]})]
         key = _chosen(request) if obj is None else obj.integration
         integration = INTEGRATIONS[key or next(iter(INTEGRATIONS))]
-        return [(None, {"fields": own}), (integration.name, {"fields": setting_names(integration.key)})]
+        return [(None, {"fields": own}), (integration.name, {"fields": setting_names(integration.key, obj)})]
 
     def save_model(self, request: HttpRequest, obj: Output, form: Any, change: bool) -> None:  # noqa: ARG002
         checked = cast("OutputForm", form)

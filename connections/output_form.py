@@ -33,18 +33,6 @@ class OutputForm(ScopedForm[Output]):
             field = self.fields[SETTING + declared.name]
             if not declared.is_secret:
                 field.initial = self.instance.settings.get(declared.name, declared.default)
-        self._mark_stored_secrets()
-
-    def _mark_stored_secrets(self) -> None:
-        try:
-            stored = secrets_of(self.instance.secrets_encrypted)
-        except SecretUnreadable:
-            stored = {}
-        for declared in self.integration.fields:
-            if declared.is_secret and declared.name in stored:
-                self.fields[SETTING + declared.name].widget.attrs["placeholder"] = STORED
-            elif declared.is_secret:
-                self.fields.pop(FORGET + declared.name, None)
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or {}
@@ -70,25 +58,37 @@ class OutputForm(ScopedForm[Output]):
         return {each.name for each in self.integration.fields if self.cleaned_data.get(FORGET + each.name)}
 
 
-def form_for(key: str) -> type[OutputForm]:
-    """The form of one integration's outputs."""
+def form_for(key: str, output: Output | None) -> type[OutputForm]:
+    """The form of a new output of the integration, or of the one that exists."""
     integration = INTEGRATIONS[key]
-    fields: dict[str, Any] = {SETTING + each.name: _form_field(each) for each in integration.fields}
+    return type("IntegrationForm", (OutputForm,), {**_setting_fields(integration, output), "integration": integration})
+
+
+def setting_names(key: str, output: Output | None) -> list[str]:
+    """Names of the fields that the integration brings, in order."""
+    return list(_setting_fields(INTEGRATIONS[key], output))
+
+
+def _setting_fields(integration: Integration, output: Output | None) -> dict[str, forms.Field]:
+    """One for each declared setting; after a stored secret a box that forgets it."""
+    stored = _stored_names(output)
+    fields: dict[str, forms.Field] = {}
     for each in integration.fields:
-        if each.is_secret and not each.is_required:
-            fields[FORGET + each.name] = forms.BooleanField(
-                label=f"Forget the stored {_lower(each.label)}", required=False
-            )
-    return type("IntegrationForm", (OutputForm,), {**fields, "integration": integration})
+        field = fields[SETTING + each.name] = _form_field(each)
+        if each.name in stored:
+            field.widget.attrs["placeholder"] = STORED
+        if each.name in stored and not each.is_required:
+            label = f"Forget the stored {each.label[:1].lower()}{each.label[1:]}"
+            fields[FORGET + each.name] = forms.BooleanField(label=label, required=False)
+    return fields
 
 
-def setting_names(key: str) -> list[str]:
-    """Names of the form's own fields, each secret followed by the box that forgets it."""
-    return [
-        name
-        for each in INTEGRATIONS[key].fields
-        for name in (SETTING + each.name, *((FORGET + each.name,) if each.is_secret and not each.is_required else ()))
-    ]
+def _stored_names(output: Output | None) -> set[str]:
+    try:
+        return set() if output is None else set(secrets_of(output.secrets_encrypted))
+    except SecretUnreadable:
+        # Said when somebody saves.
+        return set()
 
 
 def _form_field(declared: Field) -> forms.Field:
@@ -106,7 +106,3 @@ def _form_field(declared: Field) -> forms.Field:
         case FieldType.TEXT | FieldType.URL:
             # Plain text for addresses too: the integration's own check has the better sentences.
             return forms.CharField(**common)
-
-
-def _lower(label: str) -> str:
-    return label[:1].lower() + label[1:]

@@ -25,7 +25,7 @@ from events.models import Input, InputKey, InputKind
 USERNAME = "admin"
 PASSWORD_BYTES = 15
 DEFAULT_SINK_PORT = "8099"
-ACTOR = Actor("first start")
+ACTOR = Actor("First start")
 NO_DEMO = "(the Demo workspace is gone; send to an input of yours: its page in the console issues keys)"
 
 

@@ -1,21 +1,19 @@
 """Lines to paste: a first event by curl, and by mParticle's Python SDK. Pure."""
 
-import json
-
 from cdp_project.workspaces.environment import Environment
-
-EVENT = {"event_type": "custom_event", "data": {"event_name": "Hello", "custom_event_type": "other"}}
 
 
 def curl_line(base_url: str, key: str, secret: str, environment: Environment) -> str:
     """One event of the customer u-1, for any POSIX shell."""
-    batch = {"environment": environment.word, "user_identities": {"customer_id": "u-1"}, "events": [EVENT]}
     return "\n".join(
         [
             f"curl -i {base_url}/v2/events \\",
             f"  -u '{key}:{secret}' \\",
             "  -H 'Content-Type: application/json' \\",
-            f"  -d '{json.dumps(batch)}'",
+            f"""  -d '{{"environment": "{environment.word}",""",
+            """       "user_identities": {"customer_id": "u-1"},""",
+            """       "events": [{"event_type": "custom_event",""",
+            """                   "data": {"event_name": "Hello", "custom_event_type": "other"}}]}'""",
         ]
     )
 

@@ -55,7 +55,7 @@ class ConsoleSite(AdminSite):
 
     # Django's stubs promise its own pages; ours lead on.
     def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]  # noqa: ARG002
-        return redirect("admin:auth_user_changelist" if seat_of(request) is None else "admin:live")
+        return redirect(outside("home") if seat_of(request) is None else "admin:live")
 
     def app_index(self, *_args: Any, **_kwargs: Any) -> HttpResponse:  # type: ignore[override]
         return redirect("admin:index")

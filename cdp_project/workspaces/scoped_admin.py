@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
 from django.forms import Field as FormField
-from django.forms import ModelForm
+from django.forms import Media, ModelForm
 from django.http import HttpRequest
 
 from cdp_project.workspaces import audit
@@ -77,6 +77,16 @@ class ScopedAdmin(TypedAdmin[M]):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return _may(request, self.view_role, None)
+
+    @property
+    def media(self) -> Media:
+        # Pages of the console bring their own few scripts.
+        return Media()
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        # One way to save.
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: M, form: "ModelForm[M]", change: bool) -> None:
         with audit.changing(actor_of(request), obj):

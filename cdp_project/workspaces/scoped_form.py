@@ -16,7 +16,7 @@ class ScopedForm(TypedModelForm[M]):
     workspace: ClassVar[Workspace]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         # Through setattr: which models have a workspace is known to the check, not to the type.
         setattr(self.instance, "workspace", self.workspace)  # noqa: B010
 

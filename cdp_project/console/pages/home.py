@@ -16,5 +16,5 @@ def home(request: HttpRequest) -> HttpResponse:
     if workspace is not None:
         return redirect(inside(workspace, Environment.PRODUCTION, "admin:live"))
     if request.user.is_superuser:
-        return redirect(outside("admin:index"))
+        return redirect(outside("admin:auth_user_changelist"))
     return render(request, "console/no_workspace.html", {"title": "No workspace yet"})

@@ -14,11 +14,19 @@ from cdp_project.workspaces.scoped_admin import ScopedAdmin
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ScopedAdmin[AuditEntry]):
     view_role = Role.ADMIN
-    list_display = ["at", "actor_name", "action", "kind", "object_name"]
+    list_display = ["at", "who", "what", "object_name"]
     list_filter = ["action", "kind"]
     search_fields = ["actor_name", "object_name"]
-    fields = ["at", "actor_name", "action", "kind", "object_name", "object_id", "changes"]
-    readonly_fields = ["at", "actor_name", "action", "kind", "object_name", "object_id", "changes"]
+    fields = ["at", "who", "what", "object_name", "object_id", "changes"]
+    readonly_fields = ["at", "who", "what", "object_name", "object_id", "changes"]
+
+    @admin.display(description="Who", ordering="actor_name")
+    def who(self, entry: AuditEntry) -> str:
+        return entry.actor_name
+
+    @admin.display(description="What", ordering="action")
+    def what(self, entry: AuditEntry) -> str:
+        return f"{entry.kind}: {entry.action}"
 
     @admin.display(description="Changes")
     def changes(self, entry: AuditEntry) -> SafeString:

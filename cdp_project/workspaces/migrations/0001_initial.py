@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('revoked_at', models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
+                'verbose_name': 'API credential',
                 'db_table': 'api_credential',
                 'ordering': ['name', 'pk'],
             },
@@ -76,6 +77,7 @@ class Migration(migrations.Migration):
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='audit_entries', to='workspaces.workspace')),
             ],
             options={
+                'verbose_name_plural': 'audit log',
                 'db_table': 'audit_entry',
                 'ordering': ['-at', '-pk'],
             },
@@ -95,6 +97,7 @@ class Migration(migrations.Migration):
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='workspaces.workspace')),
             ],
             options={
+                'verbose_name': 'member',
                 'db_table': 'membership',
                 'constraints': [models.UniqueConstraint(fields=('workspace', 'user'), name='membership_once')],
             },

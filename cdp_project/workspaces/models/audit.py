@@ -22,6 +22,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         db_table = "audit_entry"
+        verbose_name_plural = "audit log"
         ordering = ["-at", "-pk"]
 
     def __str__(self) -> str:

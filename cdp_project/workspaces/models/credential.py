@@ -21,6 +21,7 @@ class ApiCredential(models.Model):
 
     class Meta:
         db_table = "api_credential"
+        verbose_name = "API credential"
         ordering = ["name", "pk"]
 
     def __str__(self) -> str:

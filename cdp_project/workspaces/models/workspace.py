@@ -51,6 +51,7 @@ class Membership(models.Model):
 
     class Meta:
         db_table = "membership"
+        verbose_name = "member"
         constraints = [models.UniqueConstraint(fields=["workspace", "user"], name="membership_once")]
 
     def __str__(self) -> str:
