@@ -108,6 +108,14 @@ class Product:
             process.kill()
         assert not left, f"still running after the stop: {left}"
 
+    def kill_supervisor(self) -> list[psutil.Process]:
+        """SIGKILL the process that holds everything together; what it had started."""
+        assert self._process is not None
+        family = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.kill()
+        self._process.wait(10)
+        return family
+
     def log(self) -> str:
         """All that was printed so far."""
         return self._log.read_text(errors="replace")

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from cdp_project.embedded.address import CHECKOUT
-from cdp_project.embedded.lock import RunLock
+from cdp_project.embedded.lock import RunLock, holder_of
 from cdp_project.embedded.ports import LOOPBACK
 from cdp_project.embedded.product import Site, environment, first_programs, other_programs
+from tests.product import free_port
 
 
 def up(var: Path, **more: str) -> "subprocess.CompletedProcess[str]":
@@ -19,7 +20,7 @@ def up(var: Path, **more: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "cdp_project.embedded.up"],
         cwd=CHECKOUT,
-        env=env | {"TRIBUTARY_VAR": str(var)} | more,
+        env=env | {"TRIBUTARY_VAR": str(var), "PORT": str(free_port())} | more,
         capture_output=True,
         text=True,
         timeout=60,
@@ -67,6 +68,14 @@ def test_an_unreachable_redis_is_named_without_its_password(var: Path) -> None:
     said = refusal(up(var, REDIS_URL="redis://:secret@127.0.0.1:9/0"))
     assert "The server that REDIS_URL names, 127.0.0.1:9, cannot be reached: Connection refused" in said
     assert "secret" not in said
+
+
+def test_an_unreachable_database_is_named_without_its_password(var: Path) -> None:
+    said = refusal(up(var, DATABASE_URL="postgresql://me:secret@127.0.0.1:9/mine"))
+    assert "The database mine at 127.0.0.1:9 could not be used" in said
+    assert "Connection refused" in said
+    assert "secret" not in said
+    assert holder_of(var) is None
 
 
 def test_the_processes_find_their_addresses_and_the_users_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
