@@ -14,7 +14,8 @@ SYSTEM_FOLDER = Path("/var/lib/tributary")
 def make_var(var: Path, account: Account | None) -> None:
     """Make the folder of everything that we write; others may pass through it only where the servers must."""
     with told_in_a_sentence(var):
-        var.mkdir(parents=True, exist_ok=True)
+        # The web server complains where there is no folder for collected static files, also when it needs none.
+        (var / "static").mkdir(parents=True, exist_ok=True)
         var.chmod(0o711 if account else 0o700)
 
 

@@ -4,10 +4,8 @@ import dataclasses
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any, NoReturn
 
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, Error, connection
@@ -29,8 +27,6 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, prepare: bool, **_options: Any) -> None:
         if not prepare:
             _become_supervisor()
-        # The web server complains about a missing folder for static files, also where it needs none.
-        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
         try:
             _migrate_if_needed()
             made = first_start()
