@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 # Hints come sooner; this is how long a lost one may delay.
 SURVEY_EVERY_S = 0.5
 # What was delivered is recorded this often while more is on the way, and at once when nothing is.
-RECORD_EVERY_S = 0.05
+RECORD_EVERY_S = 0.1
 # What is on the way when the process is asked to stop may take this long: a request's time limit, and a little.
 STOP_WITHIN_S = 12.0
 
@@ -87,13 +87,18 @@ class Deliveries:
 
     def drain(self) -> None:
         """Deliver until nothing is left that is due, then give the lanes back."""
-        while self._look_again() or not self._is_idle:
-            self.wait(RECORD_EVERY_S)
+        while True:
+            if self.turn():
+                continue
+            if not self._is_idle:
+                self.wait(RECORD_EVERY_S)
+            elif not self._look_again():
+                break
         self._lanes.give_back_all(self._database.get())
 
     def _look_again(self) -> bool:
         self._is_hinted = True
-        return self.turn()
+        return self.turn() or not self._is_idle
 
     def close(self) -> None:
         """Wait for what is on the way, record it, and leave the rest to others."""

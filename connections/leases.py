@@ -7,7 +7,6 @@ slept too long records nothing.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -27,20 +26,23 @@ SELECT l.bucket, l.output_id,
 FROM delivery_lane l
 """
 _LEASE = """
-UPDATE delivery_lane SET lease_holder = %(holder)s, leased_until = %(until)s
-WHERE bucket = %(bucket)s AND output_id = ANY(%(outputs)s)
-  AND (leased_until IS NULL OR leased_until <= %(now)s OR lease_holder = %(holder)s)
-RETURNING output_id
+UPDATE delivery_lane l SET lease_holder = %(holder)s, leased_until = %(until)s
+FROM unnest(%(buckets)s::smallint[], %(outputs)s::bigint[]) AS k (bucket, output_id)
+WHERE l.bucket = k.bucket AND l.output_id = k.output_id
+  AND (l.leased_until IS NULL OR l.leased_until <= %(now)s OR l.lease_holder = %(holder)s)
+RETURNING l.bucket, l.output_id
 """
 _EXTEND = """
-UPDATE delivery_lane SET leased_until = %(until)s
-WHERE bucket = %(bucket)s AND output_id = ANY(%(outputs)s) AND lease_holder = %(holder)s
-RETURNING output_id
+UPDATE delivery_lane l SET leased_until = %(until)s
+FROM unnest(%(buckets)s::smallint[], %(outputs)s::bigint[]) AS k (bucket, output_id)
+WHERE l.bucket = k.bucket AND l.output_id = k.output_id AND l.lease_holder = %(holder)s
+RETURNING l.bucket, l.output_id
 """
 _RELEASE = """
-UPDATE delivery_lane SET lease_holder = NULL, leased_until = NULL
-WHERE bucket = %(bucket)s AND output_id = ANY(%(outputs)s) AND lease_holder = %(holder)s
-RETURNING output_id
+UPDATE delivery_lane l SET lease_holder = NULL, leased_until = NULL
+FROM unnest(%(buckets)s::smallint[], %(outputs)s::bigint[]) AS k (bucket, output_id)
+WHERE l.bucket = k.bucket AND l.output_id = k.output_id AND l.lease_holder = %(holder)s
+RETURNING l.bucket, l.output_id
 """
 
 
@@ -62,24 +64,23 @@ def survey(connection: Connection, holder: UUID, now: datetime) -> list[Work]:
 
 def lease(connection: Connection, keys: Iterable[Key], holder: UUID, now: datetime) -> list[Key]:
     """Take those of the lanes that are free, or expired, or ours already."""
-    return _by_bucket(connection, _LEASE, keys, {"holder": holder, "now": now, "until": now + LEASE})
+    return _run(connection, _LEASE, keys, holder=holder, now=now, until=now + LEASE)
 
 
 def extend(connection: Connection, keys: Iterable[Key], holder: UUID, now: datetime) -> list[Key]:
     """Keep the lanes, and lock their rows when inside a transaction; those that are not ours any more are left out."""
-    return _by_bucket(connection, _EXTEND, keys, {"holder": holder, "until": now + LEASE})
+    return _run(connection, _EXTEND, keys, holder=holder, until=now + LEASE)
 
 
 def release(connection: Connection, keys: Iterable[Key], holder: UUID) -> None:
     """Give the lanes back."""
-    _by_bucket(connection, _RELEASE, keys, {"holder": holder})
+    _run(connection, _RELEASE, keys, holder=holder)
 
 
-def _by_bucket(connection: Connection, statement: str, keys: Iterable[Key], parameters: dict[str, Any]) -> list[Key]:
-    # In order, so that two processes never wait for each other's rows crosswise.
-    found: list[Key] = []
-    for bucket, group in groupby(sorted(keys), key=lambda key: key[0]):
-        outputs = [output for _, output in group]
-        rows = connection.execute(statement, {**parameters, "bucket": bucket, "outputs": outputs}).fetchall()
-        found.extend((bucket, int(str(output))) for (output,) in rows)
-    return found
+def _run(connection: Connection, statement: str, keys: Iterable[Key], **parameters: Any) -> list[Key]:
+    ordered = sorted(keys)
+    if not ordered:
+        return []
+    columns = {"buckets": [bucket for bucket, _ in ordered], "outputs": [output for _, output in ordered]}
+    rows: list[tuple[Any, ...]] = connection.execute(statement, parameters | columns).fetchall()
+    return [(bucket, output) for bucket, output in rows]

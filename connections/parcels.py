@@ -5,7 +5,6 @@ are its items' places in the chunk; how events are put together follows from the
 so that a repeat after a crash is the same parcel with the same id.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,10 +91,10 @@ class Parcel:
         first = self.events[0].event_id if self.events else self.batch.batch_id
         return digest(first, str(self.origin.output_id)).hex()
 
-    def hours_ms(self) -> Counter[int]:
-        """How many of its events are reported in which hour; a batch without events counts nowhere."""
+    def hours_ms(self) -> list[int]:
+        """The hour that each of its events is reported in; a batch without events counts nowhere."""
         received_at_ms = self.batch.received_at_ms
-        return Counter(report_hour_ms(event.occurred_at_ms, received_at_ms) for event in self.events)
+        return [report_hour_ms(event.occurred_at_ms, received_at_ms) for event in self.events]
 
 
 def parcels_of(
@@ -109,6 +108,10 @@ def parcels_of(
     first = 0
     for stored in batches:
         count = stored.item_count
+        if count == 1 and positions is None and not is_done:
+            yield Parcel(origin, (first,), stored.batch, stored.batch.events)
+            first += 1
+            continue
         places: Sequence[int] = range(first, first + count)
         if positions is not None:
             places = [place for place in places if place in positions]

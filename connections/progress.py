@@ -68,9 +68,9 @@ def _advance(progress: Progress, consignment: Consignment) -> None:
 def _count(tally: Tally, parcel: Parcel, end: End) -> None:
     waited_as = WAITED_AS[parcel.state]
     where = parcel.origin.bucket, parcel.origin.connection_id, parcel.origin.environment
-    for hour_ms, count in parcel.hours_ms().items():
-        tally[*where, hour_ms, WAITING, waited_as] -= count
-        tally[*where, hour_ms, end.state, end.reason] += count
+    for hour_ms in parcel.hours_ms():
+        tally[*where, hour_ms, WAITING, waited_as] -= 1
+        tally[*where, hour_ms, end.state, end.reason] += 1
 
 
 def _ended(parcel: Parcel) -> End:

@@ -7,7 +7,7 @@ its spellings, metadata services, carrier NAT, mapped and translated addresses).
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 Address = IPv4Address | IPv6Address
@@ -67,19 +67,12 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a URL leads. `host` is a name in lower case or an address without brackets."""
+    """Where a URL leads. `host` is a name in lower case, or empty where the URL names an `address`."""
 
     scheme: str
     host: str
+    address: Address | None
     port: int
-
-    @property
-    def literal(self) -> Address | None:
-        """The address, when the host is one."""
-        try:
-            return ip_address(self.host)
-        except ValueError:
-            return None
 
 
 def allowances(words: Iterable[str]) -> tuple[Allowance, ...]:
@@ -132,29 +125,24 @@ def target_of(url: str) -> Target:
         raise AddressRefused("The address must not contain a user name, a password or a percent sign before the path.")
     if port == 0:
         raise AddressRefused("The address names port 0.")
-    return Target(parts.scheme, _host(parts), port or (443 if parts.scheme == "https" else 80))
+    port = port or (443 if parts.scheme == "https" else 80)
+    address = _literal(parts)
+    return Target(parts.scheme, "" if address else _name(parts), address, port)
 
 
-def _host(parts: SplitResult) -> str:
+def _literal(parts: SplitResult) -> Address | None:
+    """The address that the host spells out; None when it is a name."""
     host = parts.hostname or ""
-    if parts.netloc.startswith("["):
-        return _bracketed(host)
-    if NUMBER.fullmatch(host.rpartition(".")[2]):
-        return _dotted(host)
-    if not NAME.fullmatch(host):
-        raise AddressRefused(f"{host!r} is no host name; write it in ASCII (xn--) and without a dot at the end.")
-    return host
-
-
-def _dotted(host: str) -> str:
     try:
-        return str(IPv4Address(host))
+        if parts.netloc.startswith("["):
+            return IPv6Address(host)
+        return IPv4Address(host) if NUMBER.fullmatch(host.rpartition(".")[2]) else None
     except ValueError:
         raise AddressRefused(f"{host!r} is an unusual spelling of an address; write it as 203.0.113.7.") from None
 
 
-def _bracketed(host: str) -> str:
-    try:
-        return str(IPv6Address(host))
-    except ValueError:
-        raise AddressRefused(f"[{host}] is no IPv6 address.") from None
+def _name(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    if not NAME.fullmatch(host):
+        raise AddressRefused(f"{host!r} is no host name; write it in ASCII (xn--) and without a dot at the end.")
+    return host

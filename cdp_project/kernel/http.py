@@ -19,6 +19,7 @@ from cdp_project.kernel.resolver import LookUp, Resolver, system_look_up
 from cdp_project.kernel.transfer import Failure, Request, Result, TimeLimits, Transfer, fault_in
 
 CONNECTIONS_KEPT = 256
+JUDGED_MOST = 1000
 LOOK_UP_CHECK_S = 0.5
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class Sender(Generic[T]):
         self._idle: list[Transfer] = []
         self._running: dict[object, tuple[Transfer, T]] = {}
         self._ended: list[tuple[T, Result]] = []
+        self._judged: dict[tuple[tuple[Address, ...], int], str] = {}
         self._unresolved: dict[str, list[tuple[T, Request, Target]]] = defaultdict(list)
         self._wake_in, self._wake_out = os.pipe()
         os.set_blocking(self._wake_in, False)
@@ -73,8 +75,8 @@ class Sender(Generic[T]):
             self._resolve(token, request, target)
 
     def _resolve(self, token: T, request: Request, target: Target) -> None:
-        if target.literal is not None:
-            self._send(token, request, target, (target.literal,))
+        if target.address is not None:
+            self._send(token, request, target, (target.address,))
             return
         resolved = self._resolver.known(target.host)
         if resolved is None:
@@ -85,16 +87,22 @@ class Sender(Generic[T]):
             self._send(token, request, target, resolved.addresses)
 
     def _send(self, token: T, request: Request, target: Target, addresses: tuple[Address, ...]) -> None:
-        try:
-            for address in addresses:
-                check_address(address, target.port, self._allowed)
-        except AddressRefused as refusal:
-            self._ended.append((token, Failure("address_refused", str(refusal))))
+        if refusal := self._refusal(addresses, target.port):
+            self._ended.append((token, Failure("address_refused", refusal)))
             return
         transfer = self._idle.pop() if self._idle else Transfer(self._limits, self._allowed, self._ca_file)
         transfer.begin(request, target, addresses)
         self._running[transfer.curl] = transfer, token
         self._multi.add_handle(transfer.curl)
+
+    def _refusal(self, addresses: tuple[Address, ...], port: int) -> str:
+        """Why not to connect there; every address must be allowed. The same addresses are judged once."""
+        refusal = self._judged.get((addresses, port))
+        if refusal is None:
+            if len(self._judged) > JUDGED_MOST:
+                self._judged.clear()
+            refusal = self._judged[addresses, port] = _refusal(addresses, port, self._allowed)
+        return refusal
 
     def advance(self) -> list[tuple[T, Result]]:
         """Move all requests on without waiting; return those that have ended."""
@@ -151,3 +159,12 @@ class Sender(Generic[T]):
         wake_in, wake_out, self._wake_in, self._wake_out = self._wake_in, self._wake_out, -1, -1
         os.close(wake_out)
         os.close(wake_in)
+
+
+def _refusal(addresses: Iterable[Address], port: int, allowed: tuple[Allowance, ...]) -> str:
+    try:
+        for address in addresses:
+            check_address(address, port, allowed)
+    except AddressRefused as refusal:
+        return str(refusal)
+    return ""

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Protocol
 
@@ -80,9 +81,19 @@ def fault_in(request: Request) -> str:
     if len(request.body) > REQUEST_BYTES_MOST:
         return f"The body has {len(request.body)} bytes; {REQUEST_BYTES_MOST} are the most."
     for name, value in request.headers.items():
-        if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
+        if not _is_header_name(name) or not _is_header_value(value):
             return f"The header {name!r} holds characters that no header may hold."
     return ""
+
+
+@lru_cache(maxsize=1024)
+def _is_header_name(name: str) -> bool:
+    return HEADER_NAME.fullmatch(name) is not None
+
+
+def _is_header_value(value: str) -> bool:
+    # The first question is the quick one, and nearly always enough.
+    return (value.isascii() and value.isprintable()) or HEADER_VALUE.fullmatch(value) is not None
 
 
 class Transfer:
@@ -114,7 +125,8 @@ class Transfer:
         curl.setopt(pycurl.CUSTOMREQUEST, request.method)
         # "Expect:" leaves out a round trip that many servers answer wrongly.
         curl.setopt(pycurl.HTTPHEADER, [*(f"{name}: {value}" for name, value in request.headers.items()), "Expect:"])
-        curl.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{','.join(map(_bracketed, addresses))}"])
+        if target.host:
+            curl.setopt(pycurl.RESOLVE, [f"{target.host}:{target.port}:{','.join(map(_bracketed, addresses))}"])
         curl.setopt(pycurl.HEADERFUNCTION, self._head.append)
         self._began = time.perf_counter()
 
