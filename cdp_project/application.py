@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
@@ -24,6 +25,8 @@ from cdp_project.kernel.asgi_wsgi import WsgiThreads
 from events.ingest import release
 from events.protocol import PROTOCOLS, IntakeRefusal
 from events.refusals import error_reply, too_large, too_slow, unavailable
+
+log = structlog.get_logger(__name__)
 
 INTAKE_THREADS, PAGE_THREADS, HEALTH_THREADS = 16, 8, 2
 HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
@@ -96,6 +99,7 @@ class Application:
 
 async def _refuse(send: Send, refusal: IntakeRefusal) -> None:
     """Answer without reading on; the connection ends, for the rest of the body would be taken for a request."""
+    log.info("body refused", status=refusal.status, code=refusal.code)
     reply = error_reply(refusal)
     fields: dict[str, Any] = {**reply.headers, "Content-Length": len(reply.body), "Connection": "close"}
     headers = [(name.lower().encode(), str(value).encode()) for name, value in fields.items()]

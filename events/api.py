@@ -57,9 +57,8 @@ def header_fields(request: HttpRequest) -> dict[str, str]:
 
 
 def response_of(reply: Reply) -> HttpResponse:
-    """Django's form of the reply, with no header that the reply does not have but its length."""
-    headers = {**reply.headers, "Content-Length": str(len(reply.body))}
-    response = HttpResponse(reply.body, status=reply.status, headers=headers)
+    """Django's form of the reply, with no header that the reply does not have."""
+    response = HttpResponse(reply.body, status=reply.status, headers=dict(reply.headers))
     if "Content-Type" not in reply.headers:
         del response["Content-Type"]
     response._has_been_logged = True  # type: ignore[attr-defined] # `ingest` did, with more to say.

@@ -8,6 +8,7 @@ from typing import Any
 
 from events import attributes
 from events.batch import BatchError, Event, Violation
+from events.identities import names_nobody
 from events.limits import TIME_MS_MOST
 from events.reasons import MALFORMED
 from events.violations import EVENT_TYPE_UNKNOWN, TIME_UNUSABLE, WRONG_KIND
@@ -73,7 +74,7 @@ def read_event(event_type: str, data: dict[str, Any], index: int, violations: li
         name=_name(event_type, data, place, violations),
         occurred_at_ms=_time(data, place, violations),
         data=data,
-        source_message_id=_word(data.get("source_message_id")),
+        source_message_id=_id(data.get("source_message_id")),
     )
 
 
@@ -133,6 +134,11 @@ def _word(value: Any) -> str | None:
     if type(value) is not str and type(value) is not int:
         return None
     return str(value).strip() or None
+
+
+def _id(value: Any) -> str | None:
+    word = _word(value)
+    return None if word is None or names_nobody(word) else word
 
 
 def whole_number(value: Any) -> int | None:

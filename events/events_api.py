@@ -177,4 +177,5 @@ def _events(wires: list[WireEvent], violations: list[Violation]) -> list[Event]:
 
 
 def _text(value: str | int | None) -> str | None:
-    return None if value is None else str(value).strip() or None
+    """An id as text. "null" and its like are no id: everybody's batches would be repeats of the first."""
+    return None if value is None or identities.names_nobody(str(value)) else str(value).strip()

@@ -110,9 +110,9 @@ class GroupCommit:
         except DATA_FAULTS as error:
             self._isolate(group, error)
         except psycopg.Error as error:
-            log.warning("intake cannot store", requests=len(group), error=str(error).strip())
+            log.warning("intake cannot store", requests=len(group), error=_sentence(error))
             self._connection.drop()
-            _fail(group, StoreUnavailable(str(error)))
+            _fail(group, StoreUnavailable())
         except Exception as error:
             # Whatever it is, those who wait must hear of it.
             log.exception("intake failed", requests=len(group))
@@ -124,8 +124,8 @@ class GroupCommit:
     def _isolate(self, group: list[_Waiting], error: Exception) -> None:
         """Store each request alone, so that only the one with the fault fails."""
         if len(group) == 1:
-            log.error("request cannot be stored", error=repr(error))
-            return _fail(group, Unstorable(str(error)))
+            log.error("request cannot be stored", error=_sentence(error))
+            return _fail(group, Unstorable())
         for waiting in group:
             self._store([waiting])
         return None
@@ -143,6 +143,12 @@ class GroupCommit:
         with self._changed:
             if not self._count:
                 self._connection.drop()
+
+
+def _sentence(error: Exception) -> str:
+    """What is wrong, without the rows that PostgreSQL quotes: they are what people sent."""
+    primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return f"{type(error).__name__}: {primary or str(error).partition('DETAIL')[0].strip()[:200]}"
 
 
 def _fail(group: list[_Waiting], error: Exception) -> None:

@@ -1,5 +1,6 @@
 """Take a request in: the one entrance of every lane. A 2xx leaves only after the commit (DESIGN section 1)."""
 
+import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -34,19 +35,29 @@ WAIT_S = 10.0
 STORE_AWAY = "The store is away; nothing was taken. Send the same again."
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
-_sequence = inbox.AcceptSequence()
-_keys = KeyRing()
-_backpressure = Backpressure()
+
+class Desk:
+    """What one process takes requests in with. Connections and threads are made when they are needed."""
+
+    def __init__(self) -> None:
+        self.keys = KeyRing()
+        self.backpressure = Backpressure()
+        self.sequence = inbox.AcceptSequence()
+        self.group_commit = GroupCommit(self._write, self.sequence.draw_slot)
+
+    def _write(self, connection: Connection, batches: Sequence[NewBatch]) -> None:
+        failpoint("intake.before_insert")
+        inbox.insert(connection, batches, self.sequence, clock.now())
+        failpoint("intake.after_commit")
+        waker.hint("pipeline")
+
+    def start_anew(self) -> None:
+        """After a fork: the child shares neither connections nor threads nor numbers with its parent."""
+        vars(self).update(vars(Desk()))
 
 
-def _write(connection: Connection, batches: Sequence[NewBatch]) -> None:
-    failpoint("intake.before_insert")
-    inbox.insert(connection, batches, _sequence, clock.now())
-    failpoint("intake.after_commit")
-    waker.hint("pipeline")
-
-
-_group_commit = GroupCommit(_write, _sequence.draw_slot)
+desk = Desk()
+os.register_at_fork(after_in_child=desk.start_anew)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ def accept(
         admitted = admit(protocol, endpoint, headers, query, body)
         _wait(_submit(admitted.batches))
         reply = _answer(protocol, admitted)
-        log.debug("request accepted", request_id=request_id, batches=[str(each.batch_id) for each in admitted.batches])
+        log.debug("request accepted", request_id=request_id, **_batches_of(admitted))
     except IntakeRefusal as refusal:
         log.info(
             "request refused",
@@ -89,6 +100,13 @@ def accept(
         )
         reply = protocol.refused(refusal)
     return Reply(reply.status, {**reply.headers, "X-Request-Id": request_id}, reply.body)
+
+
+def _batches_of(admitted: Admitted) -> dict[str, object]:
+    return {
+        "batches": len(admitted.batches),
+        "first_batch_id": admitted.batches[0].batch_id if admitted.batches else None,
+    }
 
 
 def request_id_of(headers: Mapping[str, str]) -> str:
@@ -109,7 +127,7 @@ def admit(
     plain = bodies.inflate(body, headers.get("content-encoding", ""), protocol.request_bytes_most)
     request = IntakeRequest(endpoint, headers, query, plain)
     holder = _authenticate(protocol, request, now)
-    if problem := _backpressure.problem(now):
+    if problem := desk.backpressure.problem(now):
         raise unavailable(problem, after_s=30)
     parts = protocol.split(request)
     limit_percent = rate_limit.take(holder, len(parts), now)
@@ -122,7 +140,7 @@ def _authenticate(protocol: IntakeProtocol, request: IntakeRequest, now: datetim
     if shown is None:
         raise no_credentials()
     try:
-        holder = _keys.find(shown.key)
+        holder = desk.keys.find(shown.key)
     except psycopg.Error:
         raise unavailable(STORE_AWAY) from None
     fits = shown.secret is None or secret_fits(holder, shown.secret)
@@ -157,7 +175,7 @@ def _new_batch(protocol: IntakeProtocol, endpoint: Endpoint, holder: KeyHolder, 
 
 def _submit(batches: Sequence[NewBatch]) -> "Future[None]":
     try:
-        return _group_commit.submit(batches)
+        return desk.group_commit.submit(batches)
     except StoreBusy:
         raise unavailable("Too many requests wait to be stored; send the same again.", after_s=1) from None
 
@@ -187,6 +205,6 @@ def _answer(protocol: IntakeProtocol, admitted: Admitted) -> Reply:
 
 def release() -> None:
     """Give all connections back and forget what was looked up; the next request starts anew."""
-    _group_commit.close()
-    _keys.forget()
-    _backpressure.forget()
+    desk.group_commit.close()
+    desk.keys.forget()
+    desk.backpressure.forget()

@@ -35,6 +35,11 @@ class _Answer:
         length = dict(self.headers).get(b"content-length", b"")
         return length.isdigit() and int(length) <= WHOLE_BYTES_MOST
 
+    def joined(self) -> "_Answer":
+        body = b"".join(self.chunks)
+        headers = [field for field in self.headers if field[0] != b"content-length"]
+        return _Answer(self.status, [*headers, (b"content-length", str(len(body)).encode())], [body])
+
     def close(self) -> None:
         if close := getattr(self.chunks, "close", None):
             close()
@@ -70,7 +75,7 @@ class WsgiThreads:
         answer = self._call(environ)
         try:
             if answer.is_whole():
-                return _Answer(answer.status, answer.headers, [b"".join(answer.chunks)])
+                return answer.joined()
             send_and_wait(_start(answer.status, answer.headers))
             for chunk in answer.chunks:
                 send_and_wait({"type": "http.response.body", "body": chunk, "more_body": True})

@@ -190,6 +190,13 @@ def test_ids_of_messages_and_requests_are_texts() -> None:
     assert [each.source_message_id for each in batch.events] == ["18", None]
 
 
+@pytest.mark.parametrize("nothing", ["", " ", "null", "undefined", 0])
+def test_an_id_that_says_nothing_makes_nobody_a_repeat_of_another(nothing: Any) -> None:
+    batch = decode(source_request_id=nothing, events=[event("opt_out", source_message_id=nothing)])
+
+    assert (batch.source_request_id, batch.events[0].source_message_id) == (None, None)
+
+
 def test_the_old_name_of_context_is_taken() -> None:
     assert decode(batch_context={"data_plan": {"plan_id": "p"}}).envelope == {
         "context": {"data_plan": {"plan_id": "p"}}

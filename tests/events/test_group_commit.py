@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -110,6 +111,17 @@ def test_a_fault_in_one_request_fails_that_one_alone(store: Store) -> None:
     with pytest.raises(Unstorable):
         bad.result(WAIT_S)
     assert InboxRow.objects.count() == 7
+
+
+def test_the_log_does_not_quote_what_was_sent(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    nameless = replace(new_batch(b"ann@example.com"), batch_id=None)  # type: ignore[arg-type]
+
+    with pytest.raises(Unstorable):
+        store.submit(nameless).result(WAIT_S)
+
+    assert "batch_id" in caplog.text
+    assert "ann@example.com" not in caplog.text
+    assert b"ann@example.com".hex() not in caplog.text
 
 
 def test_who_gave_up_waiting_is_not_stored(store: Store) -> None:

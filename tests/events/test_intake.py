@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from events.keys import issue_key
 from events.models import InputKey
 from tests import factories
 from tests.events.conftest import Intake, basic, error_of
+from tests.events.test_group_commit import inbox_locked, wait_until
 
 EVENT = {"event_type": "custom_event", "data": {"event_name": "Opened", "custom_event_type": "navigation"}}
 BATCH = {"environment": "development", "user_identities": {"customer_id": "c-1"}, "events": [EVENT]}
@@ -256,7 +258,7 @@ def test_without_a_database_it_is_503_and_recovers_by_itself(intake: Intake, mon
     assert intake.post(BATCH).status == 202
     with monkeypatch.context() as away:
         away.setitem(connections["default"].settings_dict, "PORT", "1")
-        ingest._group_commit.close()
+        ingest.desk.group_commit.close()
         known_key = intake.post(BATCH)
 
     assert error_of(known_key)[:2] == (503, "UNAVAILABLE")
@@ -266,8 +268,6 @@ def test_without_a_database_it_is_503_and_recovers_by_itself(intake: Intake, mon
 
 
 def test_a_store_that_does_not_answer_in_time_is_503(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.events.test_group_commit import inbox_locked, wait_until
-
     monkeypatch.setattr(ingest, "WAIT_S", 0.2)
     assert intake.post(BATCH).status == 202
     with inbox_locked():
@@ -288,6 +288,24 @@ def test_more_than_may_wait_is_503_at_once(intake: Intake, settings: Settings) -
 
     assert error_of(reply)[:2] == (503, "UNAVAILABLE")
     assert reply.headers["Retry-After"] == "1"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_stores_over_connections_of_its_own(intake: Intake) -> None:
+    assert intake.post(BATCH).status == 202
+    child = os.fork()
+    if child == 0:
+        status = 0
+        try:
+            status = intake.post(BATCH).status
+        finally:
+            os._exit(status != 202)
+
+    _, code = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(code) == 0
+    assert intake.post(BATCH).status == 202
+    assert len(intake.stored()) == 3
 
 
 bodies = st.one_of(
