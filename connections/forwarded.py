@@ -5,6 +5,7 @@ from typing import Any
 from cdp_project.kernel import clock
 from directory.contracts import ForwardedBatch, ForwardedEvent
 from events.pipeline import Context, EventItem, Person, PipelineError
+from events.storing import session_id
 
 
 def forwarded_batch(context: Context, items: list[EventItem]) -> ForwardedBatch:
@@ -41,10 +42,10 @@ def _envelope(context: Context, person: Person) -> dict[str, Any]:
 def _forwarded_event(item: EventItem) -> ForwardedEvent:
     if item.event_id is None:
         raise PipelineError("connections.steps.forward runs before events have their ids; see CDP_PIPELINE.")
-    event = item.event
-    return ForwardedEvent(
-        str(item.event_id), event.event_type, event.name, clock.milliseconds(item.occurred_at), event.data
-    )
+    event, data = item.event, item.event.data
+    if (session := session_id(data)) is not None:
+        data = {**data, "session_id": session}
+    return ForwardedEvent(str(item.event_id), event.event_type, event.name, clock.milliseconds(item.occurred_at), data)
 
 
 def _person(context: Context) -> Person:

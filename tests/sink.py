@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        """The only method that is asked of a sink."""
+        """Receive, and react."""
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
         reaction = self.owner.react(Received(self.command, self.path, headers, body))
@@ -109,6 +109,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reaction.body)
         else:
             self._misbehave(reaction)
+
+    def do_PUT(self) -> None:
+        """As POST."""
+        self.do_POST()
+
+    def do_GET(self) -> None:
+        """As POST, without a body."""
+        self.do_POST()
 
     def _head(self, status: int, headers: Mapping[str, str]) -> None:
         self.send_response_only(status)

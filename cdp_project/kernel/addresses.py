@@ -46,6 +46,7 @@ NAME = re.compile(
 )
 # A last label like this is read as a number by some resolvers: 127.1, 0x7f.0.0.1, 2130706433.
 NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
+BRACKETED = re.compile(r"\[([^]]*)\](:\d*)?")
 WITH_PORT = re.compile(r"(?:\[(?P<v6>.+)\]|(?P<v4>[\d./]+)):(?P<port>\d+)")
 UNSAFE = re.compile(r"[^\x21-\x7e]|[\\\"<>^`{|}]")
 
@@ -134,8 +135,9 @@ def _literal(parts: SplitResult) -> Address | None:
     """The address that the host spells out; None when it is a name."""
     host = parts.hostname or ""
     try:
-        if parts.netloc.startswith("["):
-            return IPv6Address(host)
+        if "[" in parts.netloc or "]" in parts.netloc:
+            bracketed = BRACKETED.fullmatch(parts.netloc)
+            return IPv6Address(bracketed[1] if bracketed else parts.netloc)
         return IPv4Address(host) if NUMBER.fullmatch(host.rpartition(".")[2]) else None
     except ValueError:
         raise AddressRefused(f"{host!r} is an unusual spelling of an address; write it as 203.0.113.7.") from None

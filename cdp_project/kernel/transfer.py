@@ -19,7 +19,6 @@ ANSWER_BYTES_KEPT = 64 * 1024
 USER_AGENT = "Tributary"
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE", "GET"})
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 class Request(Protocol):
@@ -92,8 +91,7 @@ def _is_header_name(name: str) -> bool:
 
 
 def _is_header_value(value: str) -> bool:
-    # The first question is the quick one, and nearly always enough.
-    return (value.isascii() and value.isprintable()) or HEADER_VALUE.fullmatch(value) is not None
+    return value.isascii() and value.isprintable()
 
 
 class Transfer:

@@ -88,8 +88,9 @@ class Webhook(Integration):
             for name in ("signing_secret", "old_signing_secret")
             if settings[name] and not _is_signing_secret(settings[name])
         ]
-        if not (settings["authorization"] or "").isprintable():
-            problems.append(SettingsProblem("authorization", "The header must be one line of readable characters."))
+        header = settings["authorization"] or ""
+        if not (header.isascii() and header.isprintable()):
+            problems.append(SettingsProblem("authorization", "The header must be one line of readable ASCII."))
         return problems
 
     def wants(self, settings: Settings) -> Wants:

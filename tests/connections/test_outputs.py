@@ -1,0 +1,104 @@
+"""Settings of outputs: checked, kept apart from their secrets, never given back."""
+
+import pytest
+
+from cdp_project.workspaces.models import Workspace
+from connections import configuration
+from connections.models import Output
+from connections.outputs import SettingsRefused, save_settings, secrets_of
+
+URL = "https://hooks.example.com/in"
+CANARY = "Bearer canary"
+
+
+@pytest.fixture
+def output(workspace: Workspace) -> Output:
+    return Output(workspace=workspace, integration="webhook", name="Hook")
+
+
+def test_secrets_are_kept_apart_and_encrypted(output: Output) -> None:
+    save_settings(output, {"url": URL, "authorization": CANARY, "send": "event"})
+
+    output.refresh_from_db()
+    assert output.settings == {"url": URL, "send": "event"}
+    assert "canary" not in output.secrets_encrypted
+    assert secrets_of(output.secrets_encrypted) == {"authorization": CANARY}
+
+
+def test_a_secret_that_is_left_empty_stays(output: Output) -> None:
+    save_settings(output, {"url": URL, "authorization": CANARY, "signing_secret": "c2VjcmV0"})
+    save_settings(output, {"url": URL, "authorization": "", "signing_secret": "b3RoZXI="})
+    assert secrets_of(output.secrets_encrypted) == {"authorization": CANARY, "signing_secret": "b3RoZXI="}
+
+
+def test_a_secret_goes_when_it_is_to_be_forgotten(output: Output) -> None:
+    save_settings(output, {"url": URL, "authorization": CANARY})
+    save_settings(output, {"url": URL}, forget=["authorization"])
+    assert secrets_of(output.secrets_encrypted) == {}
+
+
+def test_a_setting_that_is_left_out_takes_its_default_again(output: Output) -> None:
+    save_settings(output, {"url": URL, "include_ip": True})
+    save_settings(output, {"url": URL})
+    assert output.settings == {"url": URL}
+
+
+def test_it_counts_as_a_new_configuration(output: Output) -> None:
+    before = output.workspace.config_version
+    save_settings(output, {"url": URL})
+    output.workspace.refresh_from_db()
+    assert output.workspace.config_version > before
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({}, "url"),
+        ({"url": ""}, "url"),
+        ({"url": "ftp://example.com"}, "url"),
+        ({"url": "http://0x7f.1/"}, "url"),
+        ({"url": "http://user:secret@example.com/"}, "url"),
+        ({"url": URL, "send": "sometimes"}, "send"),
+        ({"url": URL, "include_ip": "yes"}, "include_ip"),
+        ({"url": URL, "event_age_most_hours": "1"}, "event_age_most_hours"),
+        ({"url": URL, "signing_secret": "?"}, "signing_secret"),
+        ({"url": URL, "authorization": "a\nb"}, "authorization"),
+        ({"url": URL, "colour": "red"}, "colour"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_and_nothing_is_saved(
+    output: Output, values: dict[str, object], field: str
+) -> None:
+    with pytest.raises(SettingsRefused) as refused:
+        save_settings(output, values)
+    assert [problem.field for problem in refused.value.problems] == [field]
+    assert output.pk is None
+
+
+def test_an_error_does_not_repeat_a_secret(output: Output) -> None:
+    with pytest.raises(SettingsRefused) as refused:
+        save_settings(output, {"url": URL, "signing_secret": "canary!", "authorization": "canary\n"})
+    assert "canary" not in str(refused.value)
+
+
+def test_configuration_for_sending_hides_its_secrets(transactional_db: None, workspace: Workspace) -> None:
+    from cdp_project.kernel.database import connect
+
+    save_settings(
+        Output(workspace=workspace, integration="webhook", name="Hook"), {"url": URL, "authorization": CANARY}
+    )
+    with connect() as database:
+        (config,) = configuration.outputs().get(database).by_id.values()
+    assert config.settings is not None
+    assert config.settings["authorization"] == CANARY
+    assert "canary" not in repr(config)
+
+
+def test_settings_whose_key_is_lost_are_told_and_not_fatal(transactional_db: None, workspace: Workspace) -> None:
+    from cdp_project.kernel.database import connect
+
+    output = Output(workspace=workspace, integration="webhook", name="Hook")
+    save_settings(output, {"url": URL, "authorization": CANARY})
+    Output.objects.update(secrets_encrypted="gAAAAABnot-ours")
+    with connect() as database:
+        assert configuration.outputs().get(database).by_id[output.pk].settings is None
