@@ -21,6 +21,8 @@ _ESCAPE = re.compile(
 )
 _REPLACEMENT = rb"\ufffd"  # As long as what it replaces: places in the mended body are places in the sent one.
 _PERHAPS_TOO_LARGE = re.compile(rb"[1-9][0-9]{19}|9[2-9][0-9]{17}")
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER = b"0" * 19
 
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -103,6 +105,9 @@ def check_nesting(value: dict[str, Any] | list[Any], levels: int = NESTING_MOST)
 
 def may_hold_large_integers(body: bytes) -> bool:
     """False when no number in it can lie beyond 64 bits: then nobody needs to look for one."""
+    # A run of digits is found twenty times as fast as the pattern, and hardly any body has one.
+    if _LONG_NUMBER not in body.translate(_DIGITS_ALIKE):
+        return False
     return _PERHAPS_TOO_LARGE.search(body) is not None
 
 

@@ -176,7 +176,7 @@ def publish_after_commit(chunk: Chunk) -> None:
     for group, batches in groups.items():
         total = sum(len(items) for _, _, items in batches)
         newest = [row for each in batches[-SAMPLE_MOST:] for row in _live_rows(*each)]
-        chunk.after_commit.append(partial(publisher.add, group, newest, total))
+        chunk.after_commit.append(partial(publisher.add, group, newest[-SAMPLE_MOST:], total))
 
 
 def _live_rows(context: Context, person: Person, items: list[EventItem]) -> list[dict[str, str]]:

@@ -4,33 +4,34 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from events.identity_types import IdentityType
 from identity.keys import IdentityKey, PersonKey
-from identity.resolve import Holder, Holders
+from identity.resolve import Holder
 
-Links = dict[IdentityKey, dict[int, datetime]]
-"""MPIDs that hold a value, with the time at which each got it."""
+Links = dict[IdentityKey, Mapping[int, datetime]]
+"""MPIDs that hold a value, with the time at which each got it. Values that nobody holds are missing."""
+
+Known = dict[PersonKey, bool]
+"""People who exist, and whether they are known."""
+
+_NOBODY: Mapping[int, datetime] = {}
 
 
 @dataclass(slots=True)
 class Holdings:
-    """What is known of the identities of a chunk. `known` says of each person met whether they are known."""
+    """What is known at one point of the chunk."""
 
     links: Links = field(default_factory=dict)
-    known: dict[PersonKey, bool] = field(default_factory=dict)
+    known: Known = field(default_factory=dict)
 
     def mpids(self, key: IdentityKey) -> Mapping[int, datetime]:
         """Who holds the value."""
-        return self.links.get(key, {})
+        return self.links.get(key, _NOBODY)
 
-    def holders(self, keys: Mapping[IdentityType, IdentityKey]) -> Holders:
-        """The same for each identity of a batch, in the form that `resolve` decides on."""
-        return {kind: self._holders(key) for kind, key in keys.items() if key in self.links}
-
-    def _holders(self, key: IdentityKey) -> list[Holder]:
+    def holders(self, key: IdentityKey) -> list[Holder]:
+        """The same in the form that `resolve` decides on."""
         return [
             Holder(mpid, self.known.get(PersonKey(key.scope_id, key.environment, mpid), False), linked_at)
-            for mpid, linked_at in self.links[key].items()
+            for mpid, linked_at in self.mpids(key).items()
         ]
 
     def people(self, keys: Iterable[IdentityKey]) -> set[PersonKey]:
@@ -38,5 +39,5 @@ class Holdings:
         return {PersonKey(key.scope_id, key.environment, mpid) for key in keys for mpid in self.mpids(key)}
 
     def add(self, key: IdentityKey, mpid: int, at: datetime) -> None:
-        """From now on this person holds the value, too."""
-        self.links.setdefault(key, {})[mpid] = at
+        """From now on this person holds the value, too. What was read is left as it is."""
+        self.links[key] = {**self.mpids(key), mpid: at}

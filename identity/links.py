@@ -17,6 +17,7 @@ _KEY = (
     ("digest", "bytea"),
 )
 _KEY_COLUMNS = tuple(name for name, _ in _KEY)
+_MAKE = f"ON CONFLICT DO NOTHING RETURNING {', '.join(_KEY_COLUMNS)}"
 _PERSON = (
     ("bucket", "int2"),
     ("scope_id", "int8"),
@@ -30,25 +31,24 @@ NewLink = tuple[IdentityKey, int, datetime]
 
 
 def read(connection: Connection, keys: Iterable[IdentityKey]) -> Links:
-    """Who holds these values. Values that nobody holds are missing."""
-    found: Links = {}
+    """Who holds these values."""
+    found: dict[IdentityKey, dict[int, datetime]] = {}
     for key, (mpid, linked_at) in bulk.lookup(connection, "identity_link", _KEY, keys, ("mpid", "linked_at")):
         found.setdefault(IdentityKey(*key), {})[mpid] = linked_at
-    return found
+    return {**found}
 
 
-def lock(connection: Connection, values: Mapping[IdentityKey, str]) -> None:
-    """Hold the lock rows of these values until the transaction ends, making those that are missing."""
+def lock(connection: Connection, values: Mapping[IdentityKey, str]) -> set[IdentityKey]:
+    """Hold the lock rows of these values until the transaction ends. Those that were there before are returned.
+
+    A row that is made here is ours already, and nobody can hold its value yet.
+    """
     rows = [(*key, value) for key, value in values.items()]
-    bulk.insert(
-        connection,
-        "identity_key",
-        (*_KEY_COLUMNS, "value"),
-        rows,
-        tail="ON CONFLICT DO NOTHING",
-        key_width=len(_KEY),
-    )
-    bulk.lookup(connection, "identity_key", _KEY, values, (), lock=True)
+    columns = (*_KEY_COLUMNS, "value")
+    made = bulk.insert(connection, "identity_key", columns, rows, tail=_MAKE, key_width=len(_KEY))
+    present = values.keys() - {IdentityKey(*key) for key in made}
+    bulk.lookup(connection, "identity_key", _KEY, present, (), lock=True)
+    return present
 
 
 def insert(connection: Connection, links: Iterable[NewLink]) -> None:

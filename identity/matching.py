@@ -76,10 +76,8 @@ def decide(each: Ask, holdings: Holdings, mint: Callable[[], int]) -> Decision |
     if is_new and protection != Protection.CREATE_UPDATE:
         return None
     mpid = mint() if mpid is None else mpid
-    person = each.person(mpid)
-    is_known = holdings.known.get(person, False) or _named_by_login(each, holdings, mpid)
-    decision = _with_identities(each, holdings, Decision(mpid, is_new, is_known, (), ()))
-    holdings.known[person] = decision.is_known
+    decision = _with_identities(each, holdings, mpid, is_new=is_new, may_link=protection != Protection.READ_ONLY)
+    holdings.known[each.person(mpid)] = decision.is_known
     for kind in decision.links:
         holdings.add(each.keys[kind], mpid, each.context.accepted.received_at)
     return decision
@@ -89,19 +87,22 @@ def _find(each: Ask, holdings: Holdings) -> tuple[int | None, bool]:
     """The MPID if there is one yet, and whether the person is new. Reference: Events API 2.1.3, `mpid`."""
     if each.named is not None:
         return each.named.mpid, each.named not in holdings.known
-    mpid = choose_mpid(holdings.holders(each.keys))
+    mpid = choose_mpid(each.keys, lambda kind: holdings.holders(each.keys[kind]))
     return mpid, mpid is None
+
+
+def _with_identities(each: Ask, holdings: Holdings, mpid: int, *, is_new: bool, may_link: bool) -> Decision:
+    is_known = holdings.known.get(each.person(mpid), False) or _named_by_login(each, holdings, mpid)
+    kept, links = [], []
+    for kind, key in each.keys.items():
+        holders = holdings.mpids(key)
+        if belongs(kind, mpid, holders, is_known=is_known):
+            kept.append(kind)
+            if may_link and needs_link(kind, mpid, holders, is_known=is_known):
+                links.append(kind)
+    becomes_known = is_known or any(kind in LOGIN_TYPES for kind in links)
+    return Decision(mpid, is_new, becomes_known, tuple(links), tuple(kept))
 
 
 def _named_by_login(each: Ask, holdings: Holdings, mpid: int) -> bool:
     return any(mpid in holdings.mpids(each.keys[kind]) for kind in LOGIN_TYPES if kind in each.keys)
-
-
-def _with_identities(each: Ask, holdings: Holdings, found: Decision) -> Decision:
-    mpid, is_known = found.mpid, found.is_known
-    kept = tuple(kind for kind, key in each.keys.items() if belongs(kind, mpid, holdings.mpids(key), is_known=is_known))
-    if each.context.input.protection == Protection.READ_ONLY:
-        return Decision(mpid, found.is_new, is_known, (), kept)
-    links = tuple(kind for kind in kept if needs_link(kind, mpid, holdings.mpids(each.keys[kind]), is_known=is_known))
-    becomes_known = is_known or any(kind in LOGIN_TYPES for kind in links)
-    return Decision(mpid, found.is_new, becomes_known, links, kept)

@@ -1,5 +1,7 @@
 """Dense numbers of people, for bitmaps: each process takes blocks of them from the counter."""
 
+import threading
+
 from cdp_project.kernel.database import SteadyConnection
 
 BLOCK = 100
@@ -21,9 +23,14 @@ class PersonNumbers:
     def __init__(self) -> None:
         self._blocks: dict[tuple[int, int], range] = {}
         self._connection = SteadyConnection(autocommit=True, name="tributary person numbers")
+        self._lock = threading.Lock()
 
     def take(self, workspace_id: int, environment: int, count: int) -> list[int]:
         """So many numbers that nobody else has."""
+        with self._lock:
+            return self._take(workspace_id, environment, count)
+
+    def _take(self, workspace_id: int, environment: int, count: int) -> list[int]:
         block = self._blocks.get((workspace_id, environment), range(0))
         numbers = list(block[:count])
         block = block[count:]

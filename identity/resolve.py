@@ -3,7 +3,7 @@
 This is the default strategy: the customer id is the one login identity, and it is unique (reference 2.3).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ LOOKUP_ORDER = tuple(
     dict.fromkeys((IdentityType.CUSTOMER_ID, IdentityType.DEVICE_APPLICATION_STAMP, *PRIORITY)),
 )
 """Customer id, else the installation, else the rest by priority: the order in which lanes are chosen, too."""
+_RANKS = {kind: place for place, kind in enumerate(LOOKUP_ORDER)}
 
 LOGIN_TYPES = frozenset({IdentityType.CUSTOMER_ID})
 """Who holds a value of these is known, and is returned only to a batch that names one of their values."""
@@ -33,29 +34,30 @@ class Holder:
     linked_at: datetime
 
 
-Holders = Mapping[IdentityType, Sequence[Holder]]
-"""Who holds the batch's value of each type; types without a holder may be missing."""
+HoldersOf = Callable[[IdentityType], Sequence[Holder]]
+"""Who holds the batch's value of a type."""
 
 
-def choose_mpid(holders: Holders) -> int | None:
-    """The person that the identities stand for; None when there is nobody who may be returned.
+def choose_mpid(kinds: Iterable[IdentityType], holders_of: HoldersOf) -> int | None:
+    """The person that identities of these types stand for; None when there is nobody who may be returned.
 
     Reference 2.2.6: the first type with a match decides, further types narrow several matches down; a known
     person is returned only when the batch names one of their login identities.
     """
-    named = {holder.mpid for kind in LOGIN_TYPES for holder in holders.get(kind, ())}
-    for place, kind in enumerate(LOOKUP_ORDER):
-        allowed = [each for each in holders.get(kind, ()) if not each.is_known or each.mpid in named]
+    ordered = sorted(kinds, key=_RANKS.__getitem__)
+    named = {holder.mpid for kind in ordered if kind in LOGIN_TYPES for holder in holders_of(kind)}
+    for place, kind in enumerate(ordered):
+        allowed = [each for each in holders_of(kind) if not each.is_known or each.mpid in named]
         if allowed:
-            return _narrow(allowed, holders, LOOKUP_ORDER[place + 1 :])
+            return _narrow(allowed, ordered[place + 1 :], holders_of)
     return None
 
 
-def _narrow(candidates: list[Holder], holders: Holders, kinds: Sequence[IdentityType]) -> int:
+def _narrow(candidates: list[Holder], kinds: Iterable[IdentityType], holders_of: HoldersOf) -> int:
     for kind in kinds:
         if len(candidates) == 1:
             break
-        also = {holder.mpid for holder in holders.get(kind, ())}
+        also = {holder.mpid for holder in holders_of(kind)}
         candidates = [each for each in candidates if each.mpid in also] or candidates
     # Nothing tells them apart any more: the latest to have got the identity, then the lowest MPID.
     return min(candidates, key=lambda each: (-each.linked_at.timestamp(), each.mpid)).mpid

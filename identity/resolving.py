@@ -40,34 +40,35 @@ def _workspaces(chunk: Chunk, asks: list[Ask]) -> WorkspacesByScope:
 
 
 def _decide(connection: Connection, asks: list[Ask], workspaces: WorkspacesByScope) -> Decisions:
-    holdings = Holdings(links.read(connection, {key for each in asks for key in each.keys.values()}))
-    known = links.known_people(connection, people_to_look_at(asks, holdings), workspaces, lock=False)
+    held = links.read(connection, {key for each in asks for key in each.keys.values()})
+    known = links.known_people(connection, people_to_look_at(asks, Holdings(held)), workspaces, lock=False)
     locked: set[IdentityKey] = set()
     while True:
-        holdings.known = dict(known)
+        holdings = Holdings(dict(held), dict(known))
         decisions = [decide(each, holdings, new_mpid) for each in asks]
         changing = [each for each, found in zip(asks, decisions, strict=True) if found is not None and found.changes]
         values = _values(changing, locked)
         if not values:
             return decisions
-        # One round is enough unless the second look changes a decision that other batches lean on.
-        links.lock(connection, values)
         locked |= values.keys()
-        _look_again(holdings, links.read(connection, locked), locked)
-        people = people_to_look_at(changing, holdings)
-        known = {person: is_known for person, is_known in known.items() if person not in people}
-        known |= links.known_people(connection, people, workspaces, lock=True)
+        held_now = {key: holders for key, holders in held.items() if key not in values}
+        held_now |= _locked_links(connection, values)
+        people = people_to_look_at(changing, Holdings(held_now))
+        known_now = {person: is_known for person, is_known in known.items() if person not in people}
+        known_now |= links.known_people(connection, people, workspaces, lock=True)
+        if held_now == held and known_now == known:
+            return decisions
+        held, known = held_now, known_now
 
 
 def _values(asks: list[Ask], locked: set[IdentityKey]) -> dict[IdentityKey, str]:
     return {key: value for each in asks for key, value in each.lock_values().items() if key not in locked}
 
 
-def _look_again(holdings: Holdings, fresh: Links, locked: set[IdentityKey]) -> None:
-    """What was noted on trial about locked values gives way to what stands in the database."""
-    for key in locked:
-        holdings.links.pop(key, None)
-    holdings.links |= fresh
+def _locked_links(connection: Connection, values: dict[IdentityKey, str]) -> Links:
+    """Lock these values and read who holds them now."""
+    present = links.lock(connection, values)
+    return links.read(connection, present)
 
 
 def _write_links(connection: Connection, asks: list[Ask], decisions: Decisions) -> None:

@@ -5,7 +5,7 @@ their locks in the same order (distributed.md 3, rules 12 and 13). Lock order be
 lane, seen, catalogue, identity_key, profile, roll-up, outbox.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -15,9 +15,9 @@ from psycopg import sql
 
 from cdp_project.kernel.database import Connection
 
-# Longer statements cost more to write down than they save; the protocol ends at 65,535 parameters anyway.
+# Longer statements save nothing more; 1,000 rows of 60 columns are within the protocol's 65,535 parameters.
 ROWS_MOST = 1000
-PARAMETERS_MOST = 60_000
+_LENGTHS = (ROWS_MOST, 300, 100, 30, 10, 3, 1)
 
 Row = Sequence[Any]
 Key = tuple[Any, ...]
@@ -38,11 +38,10 @@ def insert(
     """
     ordered = sorted(rows, key=itemgetter(slice(key_width)))
     found: list[tuple[Any, ...]] = []
-    step = max(1, min(ROWS_MOST, PARAMETERS_MOST // len(columns)))
     cursor = psycopg.RawCursor(connection)
-    for start in range(0, len(ordered), step):
-        part = ordered[start : start + step]
-        statement = _insert_statement(table, tuple(columns), len(part), tail)
+    for start, count in _parts(len(ordered)):
+        part = ordered[start : start + count]
+        statement = _insert_statement(table, tuple(columns), count, tail)
         # Not prepared: each length is a statement of its own, and the server would keep them all.
         cursor.execute(statement, [value for row in part for value in row], prepare=False, binary=True)
         if cursor.description is not None:
@@ -50,7 +49,16 @@ def insert(
     return found
 
 
-@lru_cache(maxsize=128)
+def _parts(total: int) -> Iterator[tuple[int, int]]:
+    """Pieces as (start, length), of few different lengths, so that their statements are written down once."""
+    start = 0
+    for length in _LENGTHS:
+        while total - start >= length:
+            yield start, length
+            start += length
+
+
+@lru_cache(maxsize=512)
 def _insert_statement(table: str, columns: tuple[str, ...], count: int, tail: str) -> bytes:
     width = len(columns)
     rows = (",".join(f"${row * width + place}" for place in range(1, width + 1)) for row in range(count))

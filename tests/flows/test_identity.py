@@ -54,11 +54,9 @@ def test_two_customers_on_one_device_stay_two(shop: Shop) -> None:
 
 
 def test_the_next_login_takes_the_anonymous_person_of_the_device(shop: Shop) -> None:
-    shop.process(
-        batch(custom_event(), customer="u-1", device="d-1"),
-        batch(custom_event(), device="d-1"),
-        batch(custom_event(), customer="u-2", device="d-1"),
-    )
+    shop.process(batch(custom_event(), customer="u-1", device="d-1"))
+    shop.process(batch(custom_event(), device="d-1"))
+    shop.process(batch(custom_event(), customer="u-2", device="d-1"))
 
     first, anonymous, second = people(shop)
     assert first != anonymous == second

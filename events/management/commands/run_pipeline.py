@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from cdp_project.kernel.garbage import collect_rarely
 from cdp_project.kernel.wake import Waiter
 from cdp_project.kernel.worker import Worker
 from events.runner import Runner
@@ -14,6 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, **_options: Any) -> None:
         runner = Runner()
+        collect_rarely()
         worker = Worker("pipeline", runner.turn, Waiter("pipeline"))
         worker.stop_on_signals()
         try:
