@@ -178,15 +178,15 @@ class Integration(Protocol):
     """True: a purchase of n products goes out as n product events and one total."""
     sample_settings: Settings
 
-    def problems(self, settings: Settings) -> list[SettingsProblem]:  # noqa: ARG002
+    def problems(self, settings: Settings) -> list[SettingsProblem]:
         """What `fields` cannot say about settings that cannot be used; empty by default."""
         return []
 
-    def wants(self, settings: Settings) -> Wants:  # noqa: ARG002
+    def wants(self, settings: Settings) -> Wants:
         """What goes out under these settings (secrets left out): by default every event of `event_types`."""
         return Wants(self.event_types)
 
-    def limits(self, settings: Settings) -> Limits:  # noqa: ARG002
+    def limits(self, settings: Settings) -> Limits:
         """Limits under these settings (secrets left out)."""
         return Limits()
 

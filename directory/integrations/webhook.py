@@ -119,7 +119,7 @@ class Webhook(Integration):
             headers["Authorization"] = settings["authorization"]
         return OutboundRequest("POST", settings["url"], headers | _signature(item, settings, body), body)
 
-    def judge(self, status: int, headers: Mapping[str, str], body: bytes) -> Delivery:  # noqa: ARG002
+    def judge(self, status: int, headers: Mapping[str, str], body: bytes) -> Delivery:
         return verdict_for_status(status, headers)
 
 
