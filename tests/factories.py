@@ -3,7 +3,7 @@
 from itertools import count
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 
 from cdp_project.workspaces import configuration
 from cdp_project.workspaces.models import Membership, Role, Workspace
@@ -19,9 +19,12 @@ def workspace(slug: str | None = None, name: str | None = None) -> Workspace:
     return Workspace.objects.create(slug=slug or f"shop-{number}", name=name or f"Shop {number}")
 
 
-def member(of: Workspace, role: Role = Role.ADMIN, *, operator: bool = False) -> AbstractUser:
-    """A user with a role in the workspace; `operator` runs the installation."""
-    user = get_user_model().objects.create_user(f"user-{next(_numbers)}", password="correct horse battery")
+def member(of: Workspace, role: Role = Role.ADMIN, *, operator: bool = False, password: str | None = None) -> User:
+    """A user with a role in the workspace; `operator` runs the installation.
+
+    Without a password, which is slow to hash, only `force_login` signs in.
+    """
+    user = get_user_model().objects.create_user(f"user-{next(_numbers)}", password=password)
     if operator:
         user.is_superuser = True
     user.is_staff = True

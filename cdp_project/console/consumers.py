@@ -33,6 +33,14 @@ def feed_group(workspace_id: int, environment: Environment) -> str:
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """Passes frames of `kernel.live` on to the page, gathered, and closes when the seat is lost."""
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Without Valkey not even a channel can be had: the page is told to come again, and the log stays short."""
+        try:
+            await super().__call__(scope, receive, send)
+        except (OSError, redis.RedisError) as error:
+            log.warning("no live events", error=str(error))
+            await send({"type": "websocket.close", "code": CLOSE_TRY_LATER})
+
     async def connect(self) -> None:
         """Refused ones are accepted first: a close before that reaches the browser without its code."""
         self._buffer = LiveBuffer()
@@ -43,14 +51,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if seat is None:
             await self.close(CLOSE_REFUSED)
             return
-        try:
-            group = feed_group(seat.workspace.pk, seat.environment)
-            await self.channel_layer.group_add(group, self.channel_name)
-        except (OSError, redis.RedisError) as error:
-            log.warning("no live events", error=str(error))
-            await self.close(CLOSE_TRY_LATER)
-            return
-        self._group = group
+        self._group = feed_group(seat.workspace.pk, seat.environment)
+        await self.channel_layer.group_add(self._group, self.channel_name)
         await self._send({"kind": "hello"})
         self._repeat(FLUSH_S, self._flush)
         self._repeat(TICK_S, self._tick)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -14,7 +15,7 @@ from cdp_project.console.addresses import outside, script_prefix
 from cdp_project.kernel.errors import Refusal
 from cdp_project.workspaces.seat import find_seat, sit
 
-PLACE = re.compile(r"(?P<prefix>/w/(?P<slug>[^/]+)/(?P<environment>[^/]+))(?P<rest>/admin/.*)")
+PLACE = re.compile(r"(?P<prefix>/w/(?P<slug>[-a-zA-Z0-9_]+)/(?P<environment>[a-z]+))(?P<rest>/admin/.*)")
 
 
 class WorkspaceMiddleware:
@@ -24,6 +25,8 @@ class WorkspaceMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if _has_nul(request):
+            raise BadRequest("NUL is no character.")
         sit(request, None)
         place = PLACE.fullmatch(request.path_info)
         if place is None:
@@ -45,3 +48,9 @@ class WorkspaceMiddleware:
             return None
         context = {"sentence": str(error.detail), "status": error.status_code}
         return render(request, "console/refusal.html", context, status=error.status_code)
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    """PostgreSQL refuses text with NUL: filters and session keys would end in a fault."""
+    texts = (*request.GET.keys(), *request.GET.values(), *request.COOKIES.values())
+    return any("\x00" in text for text in (request.path_info, *map(str, texts)))

@@ -5,5 +5,5 @@ from django.urls import re_path
 from cdp_project.console.consumers import LiveConsumer
 
 websocket_urlpatterns = [
-    re_path(r"^ws/w/(?P<slug>[^/]+)/(?P<environment>[^/]+)/live/$", LiveConsumer.as_asgi()),
+    re_path(r"^ws/w/(?P<slug>[-a-zA-Z0-9_]+)/(?P<environment>[a-z]+)/live/$", LiveConsumer.as_asgi()),
 ]

@@ -53,6 +53,9 @@ def _held(request: Request | HttpRequest, workspace: int | str) -> tuple[Workspa
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or not user.is_active:
         return None
+    if isinstance(workspace, str) and "\x00" in workspace:
+        # PostgreSQL refuses text with NUL.
+        return None
     membership = Membership.objects.select_related("workspace").filter(_named(workspace), user_id=user.pk).first()
     return None if membership is None else (membership.workspace, membership.role)
 

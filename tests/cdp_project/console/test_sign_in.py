@@ -1,0 +1,75 @@
+"""The front door, and what every page promises to the browser."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from cdp_project.workspaces.models import Role
+from tests import factories
+from tests.cdp_project.console.conftest import Furnished
+
+PASSWORD = "correct horse battery"
+
+
+def test_signing_in_leads_to_the_live_page_of_the_first_workspace(larder: Furnished, client: Client) -> None:
+    user = factories.member(larder.workspace, Role.VIEWER, password=PASSWORD)
+    assert client.get("/", follow=True).redirect_chain == [("/admin/login/", 302)]
+    answer = client.post("/admin/login/", {"username": user.get_username(), "password": PASSWORD}, follow=True)
+    assert answer.redirect_chain[-1][0] == larder.url("live/")
+    assert answer.status_code == 200
+    assert b"Live events" in answer.content
+
+
+def test_a_wrong_password_is_refused_without_saying_what_was_wrong(larder: Furnished, client: Client) -> None:
+    user = factories.member(larder.workspace, password=PASSWORD)
+    wrong = client.post("/admin/login/", {"username": user.get_username(), "password": "wrong"})
+    unknown = client.post("/admin/login/", {"username": "nobody", "password": "wrong"})
+    for answer in (wrong, unknown):
+        assert answer.status_code == 200
+        assert b"Please enter a correct username and password" in answer.content
+    assert "_auth_user_id" not in client.session
+
+
+def test_the_way_back_after_sign_in_stays_on_this_host(larder: Furnished, client: Client) -> None:
+    user = factories.member(larder.workspace, password=PASSWORD)
+    login = {"username": user.get_username(), "password": PASSWORD}
+    answer = client.post("/admin/login/", login | {"next": "https://evil.example/"})
+    assert answer["Location"] == "/"
+    client.logout()
+    answer = client.post("/admin/login/", login | {"next": larder.url("events/input/")})
+    assert answer["Location"] == larder.url("events/input/")
+
+
+def test_signing_out_ends_the_session(larder: Furnished, sign_in: Callable[..., Client]) -> None:
+    client = sign_in(larder)
+    assert client.get(larder.url("logout/")).status_code == 405
+    assert client.post(larder.url("logout/"), follow=True).redirect_chain[-1][0] == "/admin/login/"
+    assert client.get(larder.url("live/")).status_code == 302
+
+
+def test_there_is_one_sign_in_page(larder: Furnished, sign_in: Callable[..., Client], client: Client) -> None:
+    assert client.get(larder.url("login/"))["Location"].startswith("/admin/login/?next=")
+    assert sign_in(larder).get("/admin/login/")["Location"] == "/"
+    assert client.get(larder.url("login/"))["Location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["live/", "events/input/", "nope/"])
+def test_every_page_allows_its_own_files_only(path: str, larder: Furnished, sign_in: Callable[..., Client]) -> None:
+    answer = sign_in(larder).get(larder.url(path))
+    policy = answer["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "style-src 'self'" in policy
+    assert "unsafe" not in policy
+    page = answer.content.decode()
+    for forbidden in ("<style", " style=", " onclick=", "javascript:", "http://", "https://"):
+        assert forbidden not in page.replace("http://testserver/v2/events", "")
+    assert answer["X-Frame-Options"] == "DENY"
+
+
+def test_the_live_page_teaches_the_first_event(larder: Furnished, sign_in: Callable[..., Client]) -> None:
+    page = sign_in(larder).get(larder.url("live/", "development")).content.decode()
+    assert "curl -i http://testserver/v2/events" in page
+    assert "&quot;environment&quot;: &quot;development&quot;" in page
+    assert larder.feed.keys.all()[0].key in page
+    assert f'data-socket="/ws/w/{larder.workspace.slug}/development/live/"' in page
