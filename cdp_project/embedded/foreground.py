@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from asyncio.subprocess import Process
 from pathlib import Path
 from typing import TextIO
 
@@ -39,6 +40,14 @@ async def _run(lock: RunLock, var: Path, command: list[str], output: Output) -> 
 async def _command(supervisor: Supervisor, command: list[str], more: Addresses) -> int:
     # In our own process group and on our own terminal: it may ask questions, and Ctrl-C reaches it directly.
     process = await asyncio.create_subprocess_exec(*command, env=os.environ | more)
+    supervisor.guarded.adopt(process.pid)
+    try:
+        return await _end_of(process, supervisor)
+    finally:
+        supervisor.guarded.forget(process.pid)
+
+
+async def _end_of(process: Process, supervisor: Supervisor) -> int:
     ended = await supervisor.unless_stopped(process.wait())
     if ended is not None:
         return ended

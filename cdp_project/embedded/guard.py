@@ -1,7 +1,7 @@
 """Outlives the supervisor by a moment: when the supervisor is gone, ends the processes that it left.
 
-Runs as a script of its own without site-packages. Standard input is a pipe: "+PID SIGNAL" announces a process
-that leads its own group, "-PID" takes it back. End of file means that the supervisor is gone.
+Runs as a script of its own without site-packages. Standard input is a pipe: "+PID SIGNAL" announces a process,
+"-PID" takes it back. End of file means that the supervisor is gone.
 """
 
 import os
@@ -45,10 +45,12 @@ def end(left: dict[int, int]) -> None:
 
 
 def send(pid: int, number: int) -> None:
-    """To the whole group: a worker's own children go with it."""
-    try:
-        os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
+    """To the whole group, so that a worker's own children go with it; to the process alone where it leads none."""
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(pid, number)
+        except (ProcessLookupError, PermissionError):
+            continue
         return
 
 

@@ -1,6 +1,7 @@
 """Start processes so that none outlives us: each announces itself to the guard first."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -45,9 +46,18 @@ class Guarded:
             **dropping_to(program.account),
         )
 
+    def adopt(self, pid: int) -> None:
+        """Announce a process that was started elsewhere, with our own group and terminal."""
+        os.write(self._writing, f"+{pid} {int(signal.SIGTERM)}\n".encode())
+
     def sweep(self, pid: int) -> None:
         """Forget a process that ended, and end what it left in its group."""
-        guard.send(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        self.forget(pid)
+
+    def forget(self, pid: int) -> None:
+        """Say that a process ended by itself."""
         os.write(self._writing, f"-{pid}\n".encode())
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ class Supervisor:
         self.asked_to_stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._children: list[Child] = []
-        self._guarded = Guarded(lock.descriptor)
+        self.guarded = Guarded(lock.descriptor)
 
     async def __aenter__(self) -> "Supervisor":
         loop = asyncio.get_running_loop()
@@ -38,11 +38,11 @@ class Supervisor:
             for _number, together in groupby(in_order, key=_turn):
                 await asyncio.gather(*(self._stop(child) for child in together))
         finally:
-            self._guarded.close()
+            self.guarded.close()
 
     def start(self, programs: Iterable[Program]) -> list[Child]:
         """Start programs at once, without waiting for them."""
-        begun = [Child(program, self._guarded, self.output) for program in programs]
+        begun = [Child(program, self.guarded, self.output) for program in programs]
         self._children += begun
         for child in begun:
             child.start()

@@ -20,7 +20,7 @@ from cdp_project.embedded.account import Account, dropping_to, run_as, server_ac
 from cdp_project.embedded.address import CHECKOUT
 from cdp_project.embedded.errors import StartError
 from cdp_project.embedded.guard import is_alive
-from cdp_project.embedded.lock import holder_of
+from cdp_project.embedded.lock import RunLock, holder_of
 from cdp_project.embedded.postgres import postgres
 from tests.cdp_project.embedded.conftest import wait_until
 
@@ -198,6 +198,16 @@ def test_run_hands_on_addresses_and_exit_code(var: Path, no_services: None) -> N
     assert done.stdout.startswith("postgresql://tributary:")
     assert done.stdout.rstrip().endswith(str(var))
     assert holder_of(var) is None
+
+
+def test_after_a_kill_of_the_launcher_its_command_ends_too(var: Path, no_services: None) -> None:
+    note = var / "command.pid"
+    command = [sys.executable, *RUN, str(var), "--", "/bin/sh", "-c", f'echo $$ > "{note}"; exec sleep 600']
+    with subprocess.Popen(command, cwd=CHECKOUT, stderr=subprocess.DEVNULL) as launcher:
+        wait_until(lambda: note.exists() and note.read_text().strip() != "", "the command runs")
+        launcher.kill()
+    RunLock(var).release()
+    assert not is_alive(int(note.read_text()))
 
 
 def test_a_path_with_spaces(var: Path, no_services: None) -> None:
