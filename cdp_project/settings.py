@@ -160,6 +160,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "make-day-partitions": {"task": "events.tasks.make_day_partitions", "schedule": 3600.0},
     "drop-old-partitions": {"task": "events.tasks.drop_old_partitions", "schedule": 3600.0},
+    "forget-old-deliveries": {"task": "connections.tasks.forget_old_deliveries", "schedule": 3600.0},
     "forget-expired-tokens": {
         "task": "cdp_project.workspaces.tasks.forget_expired_tokens",
         "schedule": 3600.0,

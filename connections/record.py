@@ -10,10 +10,12 @@ from cdp_project.kernel.database import Connection
 from cdp_project.kernel.failpoints import failpoint
 from connections import leases, verdicts
 from connections.attempts import Attempt, AttemptLog
-from connections.claim import ChunkKey
 from connections.lane_work import LaneWork
 from connections.parcels import Origin
 from connections.progress import Progress, progress_of
+
+DeliveryKey = tuple[int, int, UUID]
+"""Bucket, output and chunk."""
 
 _EXCEPTION_KEY = ("bucket", "output_id", "chunk_id", "position")
 _EXCEPTION_REST = ("mpid", "state", "reason", "attempts", "first_failed_at", "next_at")
@@ -79,8 +81,8 @@ def _write_exceptions(connection: Connection, progress: Progress) -> None:
 
 
 def _close_deliveries(connection: Connection, progress: Progress) -> None:
-    finished = {origin for origin, _, is_finished in progress.advanced if is_finished}
-    closed = _close(connection, finished, progress.emptied)
+    finished = {_key(origin) for origin, _, is_finished in progress.advanced if is_finished}
+    closed = _close(connection, finished, {_key(origin) for origin in progress.emptied})
     advanced = [
         (*_key(origin), done_until, is_finished)
         for origin, done_until, is_finished in progress.advanced
@@ -88,17 +90,26 @@ def _close_deliveries(connection: Connection, progress: Progress) -> None:
     ]
     if advanced:
         connection.execute(_ADVANCE, _columns(advanced))
-    drop_chunks(connection, {(bucket, chunk_id) for bucket, _, chunk_id in closed})
+    _drop_chunks(connection, closed)
 
 
-def _close(connection: Connection, finished: set[Origin], emptied: set[Origin]) -> set[tuple[Any, ...]]:
+def close_emptied(connection: Connection, keys: set[DeliveryKey]) -> None:
+    """Delete those of the deliveries of which nothing is left, and chunks that nobody needs any more."""
+    _drop_chunks(connection, _close(connection, set(), keys))
+
+
+def _close(connection: Connection, finished: set[DeliveryKey], emptied: set[DeliveryKey]) -> set[DeliveryKey]:
     """Delete deliveries of which nothing is left, neither waiting nor as an exception; their keys."""
-    rows = [(*_key(origin), origin in finished) for origin in finished | emptied]
-    return set(connection.execute(_CLOSE, _columns(rows)).fetchall()) if rows else set()
+    rows = [(*key, key in finished) for key in finished | emptied]
+    if not rows:
+        return set()
+    closed: list[tuple[Any, ...]] = connection.execute(_CLOSE, _columns(rows)).fetchall()
+    return {(bucket, output_id, chunk_id) for bucket, output_id, chunk_id in closed}
 
 
-def drop_chunks(connection: Connection, keys: set[ChunkKey]) -> None:
-    """Delete those of the chunks that no delivery needs any more."""
+def _drop_chunks(connection: Connection, closed: set[DeliveryKey]) -> None:
+    """Delete those of the deliveries' chunks that no delivery needs any more."""
+    keys = {(bucket, chunk_id) for bucket, _, chunk_id in closed}
     if not keys:
         return
     # Two outputs that finish with a chunk at once would each see the other's delivery: the later one waits here.
@@ -106,7 +117,7 @@ def drop_chunks(connection: Connection, keys: set[ChunkKey]) -> None:
     connection.execute(_DROP_CHUNKS, _columns(sorted(keys)))
 
 
-def _key(origin: Origin) -> tuple[int, int, UUID]:
+def _key(origin: Origin) -> DeliveryKey:
     return origin.bucket, origin.output_id, origin.chunk_id
 
 

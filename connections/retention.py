@@ -1,0 +1,62 @@
+"""How long what was not delivered is kept: 30 days after its first failure. After that only the counters remain."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from cdp_project.kernel import clock, partitions
+from cdp_project.kernel.database import Connection
+from connections import record
+from connections.attempts import TABLE as ATTEMPTS
+from connections.lane_work import Key
+from connections.models import ItemState
+
+KEPT = timedelta(days=30)
+# A transaction deletes no more than this, so that it locks nobody out for long.
+ROWS_MOST = 2000
+
+_LANES = "SELECT bucket, output_id FROM delivery_lane ORDER BY bucket, output_id"
+_FORGET = """
+DELETE FROM delivery_exception e USING (
+    SELECT bucket, output_id, chunk_id, position FROM delivery_exception
+    WHERE bucket = %(bucket)s AND output_id = %(output)s AND state IN (%(failed)s, %(parked)s)
+      AND first_failed_at < %(before)s
+    LIMIT %(most)s) AS old
+WHERE e.bucket = old.bucket AND e.output_id = old.output_id AND e.chunk_id = old.chunk_id
+  AND e.position = old.position
+RETURNING e.chunk_id
+"""
+
+
+def forget_old(connection: Connection, now: datetime) -> int:
+    """Delete refused and parked items that are too old, with their payloads; how many. `connection` autocommits."""
+    lanes: list[tuple[Any, ...]] = connection.execute(_LANES).fetchall()
+    forgotten = 0
+    for bucket, output_id in lanes:
+        while found := _forget_some(connection, (bucket, output_id), now - KEPT):
+            forgotten += found
+    return forgotten
+
+
+def _forget_some(connection: Connection, key: Key, before: datetime) -> int:
+    bucket, output_id = key
+    parameters = {
+        "bucket": bucket,
+        "output": output_id,
+        "failed": ItemState.FAILED,
+        "parked": ItemState.PARKED,
+        "before": before,
+        "most": ROWS_MOST,
+    }
+    with connection.transaction():
+        rows: list[tuple[Any, ...]] = connection.execute(_FORGET, parameters).fetchall()
+        record.close_emptied(connection, {(bucket, output_id, chunk_id) for (chunk_id,) in rows})
+    return len(rows)
+
+
+def drop_old_attempts(connection: Connection, now: datetime) -> list[str]:
+    """Drop days of the log of attempts; their names. `connection` is in autocommit mode."""
+    oldest = partitions.day_partition(ATTEMPTS, clock.day_of(now - KEPT))
+    old = [name for name in partitions.partitions_of(connection, ATTEMPTS) if name < oldest]
+    for name in old:
+        partitions.drop_partition(connection, ATTEMPTS, name)
+    return old

@@ -1,0 +1,20 @@
+"""Chores of this app, on Celery's schedule. Each may run twice or late without harm."""
+
+import structlog
+from celery import shared_task
+
+from cdp_project.kernel import clock
+from cdp_project.kernel.database import connect
+from connections import retention
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_old_deliveries() -> None:
+    """Forget what was refused or parked 30 days ago, and the log of attempts of that time."""
+    with connect(autocommit=True, name="tributary chores") as connection:
+        forgotten = retention.forget_old(connection, clock.now())
+        dropped = retention.drop_old_attempts(connection, clock.now())
+        if forgotten or dropped:
+            log.info("old deliveries forgotten", items=forgotten, days=dropped)
