@@ -21,9 +21,9 @@ from cdp_project.kernel.asgi_body import (
     Scope,
     Send,
 )
-from cdp_project.kernel.asgi_wsgi import WsgiThreads
+from cdp_project.kernel.asgi_wsgi import ThreadsBusy, WsgiThreads
 from events.ingest import release
-from events.protocol import PROTOCOLS, IntakeRefusal
+from events.protocol import PROTOCOLS, IntakeRefusal, Reply
 from events.refusals import error_reply, too_large, too_slow, unavailable
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,8 @@ class Application:
 
     def __init__(self) -> None:
         # Threads of their own: slow pages cannot keep events out, and health answers while all others are busy.
-        self._intake = WsgiThreads(BareHandler(), INTAKE_THREADS, "intake")
+        waiting_most = settings.CDP_INTAKE_WAITING_REQUESTS
+        self._intake = WsgiThreads(BareHandler(), INTAKE_THREADS, "intake", waiting_most=waiting_most)
         self._pages = WsgiThreads(WSGIHandler(), PAGE_THREADS, "pages")
         self._health = WsgiThreads(BareHandler(), HEALTH_THREADS, "health")
         self._sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
@@ -67,19 +68,22 @@ class Application:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         threads = self._threads_for(scope["path"])
-        with self._bodies.account() as account:
-            try:
-                body = await account.read(scope, receive)
-            except BodyTooLarge:
-                most = self._bodies.bytes_most
-                return await _refuse(send, too_large(f"The body has more than {most} bytes; send less at once."))
-            except BodyTooSlow:
-                return await _refuse(send, too_slow())
-            except BodiesTooMany:
-                return await _refuse(send, unavailable("Too much is on its way at this moment.", after_s=1))
-            except ClientGone:
-                return None
-            return await threads(scope, body, send)
+        try:
+            with self._bodies.account() as account:
+                await threads(scope, await account.read(scope, receive), send)
+        except ClientGone:
+            return
+        except (BodyTooLarge, BodyTooSlow, BodiesTooMany, ThreadsBusy) as problem:
+            await _send(send, error_reply(self._refusal(problem)))
+
+    def _refusal(self, problem: Exception) -> IntakeRefusal:
+        match problem:
+            case BodyTooLarge():
+                return too_large(f"The body has more than {self._bodies.bytes_most} bytes; send less at once.")
+            case BodyTooSlow():
+                return too_slow()
+            case _:
+                return unavailable("Too many requests are under way; send the same again.", after_s=1)
 
     def _threads_for(self, path: str) -> WsgiThreads:
         if path in self._intake_paths:
@@ -97,10 +101,9 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _refuse(send: Send, refusal: IntakeRefusal) -> None:
-    """Answer without reading on; the connection ends, for the rest of the body would be taken for a request."""
-    log.info("body refused", status=refusal.status, code=refusal.code)
-    reply = error_reply(refusal)
+async def _send(send: Send, reply: Reply) -> None:
+    """Answer without reading on; the connection ends, or the rest of the body would be taken for a request."""
+    log.info("request refused before it was read", status=reply.status)
     fields: dict[str, Any] = {**reply.headers, "Content-Length": len(reply.body), "Connection": "close"}
     headers = [(name.lower().encode(), str(value).encode()) for name, value in fields.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

@@ -1,6 +1,7 @@
 """Health for supervisors and load balancers: alive, and ready to store."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import psycopg
@@ -14,6 +15,10 @@ from cdp_project.kernel.database import Connection, connect
 from events.backpressure import backlog_problem, disk_problem, oldest_waiting
 
 VALKEY_TIMEOUT_S = 1.0
+ANSWER_WITHIN_S = 5.0
+
+# A thread of its own: a database that hangs must not hold the one that answers.
+_looker = ThreadPoolExecutor(1, thread_name_prefix="readiness")
 
 _WRITE = """
 INSERT INTO store_probe (id, written_at) VALUES (1, %s)
@@ -33,11 +38,20 @@ def ready(_request: HttpRequest) -> JsonResponse:
 
     Without Valkey everything goes on, only slower: that is named, and does not make it 503.
     """
-    reasons = _reasons(clock.now())
+    reasons = _reasons_in_time(clock.now())
     degraded = {"valkey": problem} if (problem := _valkey_problem()) else {}
     if reasons:
         return JsonResponse({"status": "not ready", "reasons": reasons, "degraded": degraded}, status=503)
     return JsonResponse({"status": "ready", "degraded": degraded})
+
+
+def _reasons_in_time(now: datetime) -> dict[str, str]:
+    looking = _looker.submit(_reasons, now)
+    try:
+        return looking.result(ANSWER_WITHIN_S)
+    except TimeoutError:
+        looking.cancel()
+        return {"database": f"It did not answer within {ANSWER_WITHIN_S:.0f} seconds."}
 
 
 def _reasons(now: datetime) -> dict[str, str]:

@@ -95,4 +95,4 @@ def insert(connection: Connection, batches: Sequence[NewBatch], sequence: Accept
         )
         for batch in batches
     ]
-    bulk.insert(connection, "inbox", COLUMNS, rows, key_width=2)
+    bulk.insert(connection, "inbox", COLUMNS, rows, key_width=2, at_once=True)

@@ -15,6 +15,7 @@ from events.models import Input, InputKey, InputKind
 
 REMEMBERED_S = 2.0
 REMEMBERED_MOST = 10_000
+LOOK_UP_WAIT_S = 5.0
 KEY_CHARACTERS_MOST = 64
 
 # Compared with when there is no such key, so that a wrong key takes as long as a wrong secret.
@@ -87,26 +88,32 @@ class KeyRing:
         self._connection = SteadyConnection(autocommit=True, name="tributary keys")
 
     def find(self, key: str) -> KeyHolder | None:
-        """The holder, None for an unknown key. Raises psycopg.Error when the database is away."""
+        """The holder, None for an unknown key. Raises psycopg.OperationalError when the database is away."""
         if (remembered := self._remembered(key)) is not None:
             return remembered[1]
-        with self._lock:
-            # Somebody else may have looked it up while we waited for the lock.
-            if (remembered := self._remembered(key)) is None:
-                remembered = time.monotonic() + REMEMBERED_S, self._look_up(key)
-                self._make_room()
-                self._known[key] = remembered
-            return remembered[1]
+        # A database that hangs holds one thread here, not all of them.
+        if not self._lock.acquire(timeout=LOOK_UP_WAIT_S):
+            raise psycopg.OperationalError("The look-up of another key does not end.")
+        try:
+            return self._look_up(key)
+        finally:
+            self._lock.release()
 
     def _remembered(self, key: str) -> tuple[float, KeyHolder | None] | None:
         remembered = self._known.get(key)
         return None if remembered is None or remembered[0] < time.monotonic() else remembered
 
-    def _make_room(self) -> None:
+    def _look_up(self, key: str) -> KeyHolder | None:
+        # Somebody else may have done so while we waited for the lock.
+        if (remembered := self._remembered(key)) is not None:
+            return remembered[1]
+        holder = self._read(key)
         if len(self._known) >= REMEMBERED_MOST:
             self._known.clear()
+        self._known[key] = time.monotonic() + REMEMBERED_S, holder
+        return holder
 
-    def _look_up(self, key: str) -> KeyHolder | None:
+    def _read(self, key: str) -> KeyHolder | None:
         if not key or len(key) > KEY_CHARACTERS_MOST:
             return None
         try:

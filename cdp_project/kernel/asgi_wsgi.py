@@ -45,15 +45,33 @@ class _Answer:
             close()
 
 
-class WsgiThreads:
-    """Runs a WSGI application in so many threads of its own."""
+class ThreadsBusy(Exception):
+    """No thread became free in time, or too many requests wait for one already. The request was not begun."""
 
-    def __init__(self, application: WsgiApplication, threads: int, name: str) -> None:
+
+class WsgiThreads:
+    """Runs a WSGI application in so many threads of its own, for which so many requests may wait so long."""
+
+    def __init__(
+        self, application: WsgiApplication, threads: int, name: str, *, waiting_most: int = 1000, wait_s: float = 10.0
+    ) -> None:
         self._application = application
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._under_way = 0
+        self._under_way_most = threads + waiting_most
+        self._wait_s = wait_s
 
     async def __call__(self, scope: Scope, body: bytes, send: Send) -> None:
-        """Answer one HTTP request whose body was read."""
+        """Answer one HTTP request whose body was read. Raises ThreadsBusy before anything was sent."""
+        if self._under_way >= self._under_way_most:
+            raise ThreadsBusy
+        self._under_way += 1
+        try:
+            await self._run(scope, body, send)
+        finally:
+            self._under_way -= 1
+
+    async def _run(self, scope: Scope, body: bytes, send: Send) -> None:
         loop = asyncio.get_running_loop()
         environ = environ_of(scope, body)
 
@@ -61,7 +79,12 @@ class WsgiThreads:
             asyncio.run_coroutine_threadsafe(_sent(send, message), loop).result()
 
         # A copy of the context for each request: what one binds for its log lines, no other one shows.
-        whole = await loop.run_in_executor(self._pool, copy_context().run, self._answer, environ, send_and_wait)
+        work = self._pool.submit(copy_context().run, self._answer, environ, send_and_wait)
+        answered = asyncio.wrap_future(work)
+        await asyncio.wait({answered}, timeout=self._wait_s)
+        if work.cancel():
+            raise ThreadsBusy
+        whole = await answered
         if whole is not None:
             await send(_start(whole.status, whole.headers))
             await send({"type": "http.response.body", "body": b"".join(whole.chunks)})

@@ -31,15 +31,17 @@ def insert(
     *,
     tail: str = "",
     key_width: int = 1,
+    at_once: bool = False,
 ) -> list[tuple[Any, ...]]:
     """INSERT rows sorted by their first `key_width` columns; `tail` is ON CONFLICT and RETURNING text.
 
-    Returns what RETURNING gave, in no promised order. `tail` is SQL of ours, never of strangers.
+    Returns what RETURNING gave, in no promised order. `tail` is SQL of ours, never of strangers. `at_once`
+    makes it one statement, so that outside a transaction all rows are committed together or none is.
     """
     ordered = sorted(rows, key=itemgetter(slice(key_width)))
     found: list[tuple[Any, ...]] = []
     cursor = psycopg.RawCursor(connection)
-    for start, count in _parts(len(ordered)):
+    for start, count in [(0, len(ordered))] if at_once and ordered else _parts(len(ordered)):
         part = ordered[start : start + count]
         statement = _insert_statement(table, tuple(columns), count, tail)
         # Not prepared: each length is a statement of its own, and the server would keep them all.

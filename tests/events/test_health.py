@@ -7,6 +7,7 @@ from django.db import connections
 from django.test import RequestFactory
 from pytest_django import Settings
 
+from cdp_project.kernel.database import connect
 from events import health
 from events.models import StoreProbe
 from tests.events.conftest import Intake
@@ -52,6 +53,19 @@ def test_not_ready_when_writes_fail(transactional_db: None) -> None:
 
     assert answer.status_code == 503
     assert b'"database"' in answer.content
+
+
+def test_not_ready_while_the_database_hangs(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "ANSWER_WITHIN_S", 0.3)
+    with connect(name="test lock") as connection:
+        connection.execute("LOCK TABLE store_probe IN ACCESS EXCLUSIVE MODE")
+        answers = [health.ready(GET), health.ready(GET)]
+        connection.rollback()
+    monkeypatch.undo()
+
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert b"did not answer within" in answers[0].content
+    assert health.ready(GET).status_code == 200
 
 
 def test_not_ready_while_processing_is_behind(intake: Intake, settings: Settings) -> None:

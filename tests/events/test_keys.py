@@ -1,5 +1,6 @@
 """Keys of inputs: what is kept of them, and what the process knows of them and for how long."""
 
+import threading
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -96,6 +97,31 @@ def test_without_a_database_the_ring_says_so_and_recovers(
             ring.find(issued.key)
 
     assert ring.find(issued.key) is not None
+    ring.forget()
+
+
+def test_a_look_up_that_hangs_holds_one_thread_not_all(
+    ring: KeyRing, feed: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "LOOK_UP_WAIT_S", 0.05)
+    hanging, may_end = threading.Event(), threading.Event()
+
+    def hang(_key: str) -> None:
+        hanging.set()
+        may_end.wait(20)
+
+    monkeypatch.setattr(ring, "_read", hang)
+    first = threading.Thread(target=ring.find, args=("first",))
+    first.start()
+    hanging.wait(20)
+
+    with pytest.raises(psycopg.OperationalError, match="does not end"):
+        ring.find("second")
+
+    may_end.set()
+    first.join(20)
+    monkeypatch.undo()
+    assert ring.find(issue_key(feed, clock.now()).key) is not None
     ring.forget()
 
 

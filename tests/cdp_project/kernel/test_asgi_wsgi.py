@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cdp_project.kernel import asgi_wsgi
-from cdp_project.kernel.asgi_wsgi import WsgiThreads, environ_of
+from cdp_project.kernel.asgi_wsgi import ThreadsBusy, WsgiThreads, environ_of
 from tests.cdp_project.asgi_client import Answer, scope_of
 
 Environ = dict[str, Any]
@@ -82,6 +82,43 @@ def test_headers_that_come_twice_are_joined_and_those_with_an_underscore_dropped
 
     assert environ["HTTP_COOKIE"] == "a=1; b=2"
     assert environ["HTTP_X_A"] == "1,2"
+
+
+class Stuck:
+    """An application whose first request does not end until it may."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = threading.Event(), threading.Event()
+        self.calls = 0
+
+    def __call__(self, _environ: Environ, start_response: Any) -> list[bytes]:
+        self.calls += 1
+        self.begun.set()
+        self.may_end.wait(20)
+        start_response("200 OK", [])
+        return [b"done"]
+
+
+@pytest.mark.parametrize(("waiting_most", "wait_s"), [(0, 20.0), (5, 0.05)])
+def test_who_finds_no_thread_is_told_so_and_never_begun(waiting_most: int, wait_s: float) -> None:
+    stuck = Stuck()
+    threads = WsgiThreads(stuck, 1, "test", waiting_most=waiting_most, wait_s=wait_s)
+
+    async def ask_twice() -> Answer:
+        answer, second = Answer(), Answer()
+        first = asyncio.create_task(threads(scope_of("GET", "/", {}), b"", answer.take))
+        await asyncio.to_thread(stuck.begun.wait, 20)
+        with pytest.raises(ThreadsBusy):
+            await threads(scope_of("GET", "/", {}), b"", second.take)
+        stuck.may_end.set()
+        await first
+        return answer
+
+    answer = asyncio.run(ask_twice())
+    threads.close()
+
+    assert (answer.status, answer.body) == (200, b"done")
+    assert stuck.calls == 1
 
 
 def test_small_streams_are_sent_whole_and_others_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
