@@ -104,4 +104,6 @@ class WorkspaceAdmin(OperatorOnly, TypedAdmin[Workspace]):
             with audit.changing(actor_of(request), obj):
                 super().save_model(request, obj, form, change)
             if not change:
-                members.save(actor_of(request), Membership(workspace=obj, user=cast("User", request.user), role=Role.ADMIN))
+                members.save(
+                    actor_of(request), Membership(workspace=obj, user=cast("User", request.user), role=Role.ADMIN)
+                )
