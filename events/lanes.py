@@ -13,7 +13,7 @@ from cdp_project.kernel.database import Connection
 from events.inbox import SLOT_BITS, microseconds
 
 # A process that dies keeps its lane from the others for this long; a chunk takes a second at most.
-LEASE = timedelta(seconds=10)
+LEASE = timedelta(seconds=5)
 # A commit may become visible this long after its accept_seq was drawn: intake waits 10 s at most.
 LATE_COMMIT_MOST = timedelta(seconds=60)
 
