@@ -14,7 +14,7 @@ from cdp_project.kernel.database import Connection
 from connections.lane_work import Key
 
 # A process that dies keeps its lanes from the others for this long.
-LEASE = timedelta(seconds=10)
+LEASE = timedelta(seconds=5)
 
 _SURVEY = """
 SELECT l.bucket, l.output_id,

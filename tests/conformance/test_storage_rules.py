@@ -1,6 +1,7 @@
 """The rules that keep the door to many machines open (DESIGN 6), read off the catalogue and off recorded SQL."""
 
 import re
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -14,6 +15,8 @@ from psycopg import sql
 
 from cdp_project.kernel import clock
 from cdp_project.kernel.database import connect
+from connections.deliver import Deliveries
+from connections.retention import forget_old
 from events import retention
 from tests import factories
 from tests.identity.test_api import token_of
@@ -102,7 +105,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def flow(shop: Shop, client: Client, statements: list[str]) -> list[str]:
-    """What a day sends to the database: upload, processing with all its branches, reading back, chores."""
+    """What a day sends to the database: upload, processing with all its branches, reading back, delivery, chores."""
     factories.connection(shop.source, factories.output(shop.workspace, url="http://127.0.0.1:9/"))
     token = token_of(shop.workspace)
     statements.clear()
@@ -124,9 +127,20 @@ def flow(shop: Shop, client: Client, statements: list[str]) -> list[str]:
     for path in ("events?identity_type=customer_id&identity=u-1", "profiles?identity_type=email&identity=a@b"):
         assert client.get(f"{base}/{path}", headers={"authorization": f"Bearer {token}"}).status_code == 200
     call_command("inbox", stdout=StringIO())
+    deliver(clock.now())
+    deliver(clock.now() + timedelta(hours=80))
     with connect(autocommit=True) as own:
         retention.make_days_ahead(own, clock.now())
+        forget_old(own, clock.now() + timedelta(days=40))
     return [statement for statement in statements if not is_definition(statement)]
+
+
+def deliver(at: datetime) -> None:
+    """Try everything that is due at that time."""
+    with clock.frozen(at):
+        deliveries = Deliveries()
+        deliveries.drain()
+        deliveries.close()
 
 
 def is_definition(statement: str) -> bool:
