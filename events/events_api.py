@@ -9,13 +9,13 @@ from events import attributes, identities
 from events.batch import Batch, BatchError, BatchHead, Event, Violation
 from events.event_reading import check_event, read_event, whole_number
 from events.identity_types import IdentityType
-from events.limits import BATCH_BYTES_MOST, INTEGER_LEAST, INTEGER_MOST, VIOLATIONS_MOST
+from events.limits import BATCH_BYTES_MOST, INTEGER_LEAST, INTEGER_MOST, NESTING_MOST, VIOLATIONS_MOST
 from events.reasons import BATCH_TOO_LARGE, MALFORMED
 from events.safe_json import check_nesting, may_hold_large_integers, mend_integers, parse
 from events.violations import MORE
 
 # Nesting of what a `WireBatch` holds: the batch itself, its list of events and the event are levels too.
-_FIELD_LEVELS, _DATA_LEVELS = 31, 29
+_FIELD_LEVELS, _DATA_LEVELS = NESTING_MOST - 1, NESTING_MOST - 3
 
 
 class WireEvent(msgspec.Struct):
@@ -50,9 +50,7 @@ class WireBatch(msgspec.Struct):
     timestamp_unixtime_ms: int | float | str | None = None
 
 
-_OBJECTS = (
-    "user_identities",
-    "user_attributes",
+_KEPT_OBJECTS = (
     "device_info",
     "application_info",
     "consent_state",
@@ -60,10 +58,10 @@ _OBJECTS = (
     "partner_identities",
     "attribution_info",
     "context",
-    "batch_context",
     "location",
 )
-_ENVELOPE = (*_OBJECTS[2:9], "location", "ip", "sdk_version", "timestamp_unixtime_ms")
+_OBJECTS = ("user_identities", "user_attributes", "batch_context", *_KEPT_OBJECTS)
+_ENVELOPE = (*_KEPT_OBJECTS, "ip", "sdk_version", "timestamp_unixtime_ms")
 _decoder = msgspec.json.Decoder(WireBatch)
 
 
@@ -122,9 +120,8 @@ def _read(body: bytes) -> tuple[WireBatch, list[Violation]]:
 
 
 def _mend_large_integers(wire: WireBatch, violations: list[Violation]) -> None:
-    for name in _OBJECTS:
-        if value := getattr(wire, name):
-            setattr(wire, name, mend_integers(value, (name,), violations))
+    for name in (*_OBJECTS, "sdk_version", "timestamp_unixtime_ms"):
+        setattr(wire, name, mend_integers(getattr(wire, name), (name,), violations))
     for index, event in enumerate(wire.events or ()):
         event.data = mend_integers(event.data, ("events", index, "data"), violations)
 

@@ -65,3 +65,7 @@ def over_limit(which: str, message: str, after_s: int) -> IntakeRefusal:
 def unavailable(message: str, after_s: int = 5) -> IntakeRefusal:
     """Nothing is known to be stored; the client should send the same again."""
     return IntakeRefusal(503, "UNAVAILABLE", message, {"Retry-After": str(after_s)})
+
+
+def store_away() -> IntakeRefusal:
+    return unavailable("The store is away. Send the same again.")

@@ -19,6 +19,7 @@ from cdp_project.kernel.buckets import bucket_of_id, day_of_id
 from cdp_project.workspaces.environment import Environment
 from events import ingest
 from events.bodies import unpack
+from events.desk import desk
 from events.keys import issue_key
 from events.models import InputKey
 from tests import factories
@@ -258,7 +259,7 @@ def test_without_a_database_it_is_503_and_recovers_by_itself(intake: Intake, mon
     assert intake.post(BATCH).status == 202
     with monkeypatch.context() as away:
         away.setitem(connections["default"].settings_dict, "PORT", "1")
-        ingest.desk.group_commit.close()
+        desk.group_commit.close()
         known_key = intake.post(BATCH)
 
     assert error_of(known_key)[:2] == (503, "UNAVAILABLE")

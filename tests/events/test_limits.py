@@ -108,9 +108,11 @@ def test_64_bits_hold(number: int) -> None:
 
 @pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 2**64, 10**400])
 def test_larger_whole_numbers_are_kept_as_text(number: int) -> None:
-    batch = decode(user_attributes={"n": [number], "m": number}, device_info={"deep": [{"n": number}]})
+    batch = decode(
+        user_attributes={"n": [number], "m": number}, device_info={"deep": [{"n": number}]}, sdk_version=number
+    )
 
     assert batch.user_attributes == {"n": [str(number)], "m": str(number)}
-    assert batch.envelope["device_info"] == {"deep": [{"n": str(number)}]}
+    assert batch.envelope == {"device_info": {"deep": [{"n": str(number)}]}, "sdk_version": str(number)}
     assert {code for code, _ in codes(batch)} == {"integer_too_large"}
     assert "/device_info/deep/0/n" in {pointer for _, pointer in codes(batch)}
