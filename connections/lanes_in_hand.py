@@ -38,8 +38,8 @@ class LanesInHand:
         work = leases.survey(connection, self.holder, now)
         wanted, leaving = shares(work, self._lanes.keys(), processes)
         self._keep(connection, now)
-        for key in leases.lease(connection, wanted, self.holder, now):
-            self._lanes[key] = _taken(connection, key)
+        for bucket, output_id in leases.LANES.claim(connection, wanted, self.holder, now):
+            self._lanes[bucket, output_id] = _taken(connection, (bucket, output_id))
         found = {each.key: each for each in work}
         for key, lane in self._lanes.items():
             lane.is_leaving = key in leaving
@@ -50,7 +50,7 @@ class LanesInHand:
     def _keep(self, connection: Connection, now: datetime) -> None:
         if time.monotonic() - self._extended_at < EXTEND_EVERY_S:
             return
-        kept = set(leases.extend(connection, self._lanes, self.holder, now))
+        kept = set(leases.LANES.keep(connection, self._lanes, self.holder, now))
         self.drop([lane for key, lane in self._lanes.items() if key not in kept])
         self._extended_at = time.monotonic()
 
@@ -67,7 +67,7 @@ class LanesInHand:
         self._give_back(connection, dry)
 
     def _give_back(self, connection: Connection, keys: Sequence[Key]) -> None:
-        leases.release(connection, keys, self.holder)
+        leases.LANES.finish(connection, keys, self.holder)
         for key in keys:
             del self._lanes[key]
 

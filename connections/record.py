@@ -63,7 +63,7 @@ def record(
 
     Within a transaction. The caller tells the lanes that they are recorded once it stands.
     """
-    kept = set(leases.extend(connection, [lane.key for lane in lanes], holder, now))
+    kept = set(leases.LANES.keep(connection, [lane.key for lane in lanes], holder, now))
     progress = progress_of([lane for lane in lanes if lane.key in kept], now)
     _write_exceptions(connection, progress)
     _close_deliveries(connection, progress)

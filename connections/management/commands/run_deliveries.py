@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from cdp_project.kernel.presence import Presence
 from cdp_project.kernel.wake import Waiter
@@ -24,7 +24,10 @@ class Command(BaseCommand):
     def handle(self, **_options: Any) -> None:
         gc.set_threshold(*GC_THRESHOLDS)
         listener = Listener()
-        deliveries = Deliveries(processes=lambda: listener.presence.count)
+        try:
+            deliveries = Deliveries(processes=lambda: listener.presence.count)
+        except ValueError as error:
+            raise CommandError(f"CDP_DELIVERY_ALLOW: {error}") from None
         worker = Worker("deliveries", deliveries.turn, deliveries)
         worker.stop_on_signals()
         listener.start(deliveries)
