@@ -1,6 +1,7 @@
 """All settings of Tributary. What may be set from outside stands in the README's configuration table."""
 
 from pathlib import Path
+from urllib.parse import urlparse
 
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
@@ -146,7 +147,12 @@ CACHES = {
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1, "retry": AsyncRetry(NoBackoff(), 0)}]},
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1, "retry": AsyncRetry(NoBackoff(), 0)}],
+            # Published messages pass between the numbered databases of one server; installations must not hear
+            # each other.
+            "prefix": f"tributary{urlparse(REDIS_URL).path.strip('/')}",
+        },
     }
 }
 

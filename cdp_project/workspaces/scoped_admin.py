@@ -5,6 +5,7 @@ Roles decide what may be done; every change goes through the audit log.
 
 from typing import Any, ClassVar, TypeVar
 
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
 from django.forms import Field as FormField
@@ -32,6 +33,8 @@ class ScopedAdmin(TypedAdmin[M]):
     form: "type[ModelForm[M]]" = ScopedForm
     # One object at a time: a selected dozen is deleted by mistake more often than on purpose.
     actions = None
+    # Counts beside every filter would cost a query each.
+    show_facets = ShowFacets.NEVER
     view_role: ClassVar[Role] = Role.VIEWER
     change_role: ClassVar[Role] = Role.EDITOR
 

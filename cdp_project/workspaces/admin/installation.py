@@ -55,6 +55,7 @@ class PersonAdmin(OperatorOnly, UserAdmin):  # type: ignore[type-arg]
     """Who can sign in. Somebody who leaves is made inactive: the audit log speaks of them."""
 
     actions = None
+    show_facets = admin.ShowFacets.NEVER
     add_form = UserCreationForm
     add_fieldsets = ((None, {"fields": ("username", "password1", "password2")}),)
     fieldsets = (

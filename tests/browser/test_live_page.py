@@ -1,0 +1,153 @@
+"""Live events in a real browser: from an SDK's upload to a row on the page, and what happens under load and loss."""
+
+import base64
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from playwright.sync_api import Page, expect
+
+from cdp_project.console.consumers import feed_group
+from cdp_project.workspaces.environment import Environment
+from cdp_project.workspaces.models import Membership
+from events.issuing import issue
+from tests import factories
+from tests.browser.conftest import Noise, keep_picture, overflow
+from tests.browser.website import Website
+from tests.cdp_project.console.conftest import ACTOR, Furnished
+from tests.product import post_json
+
+OpenPage = Callable[..., Page]
+PASSWORD = "correct horse battery"
+EVIL = '<img src=x onerror="alert(1)">'
+
+
+def upload(website: Website, shop: Furnished, *names: str) -> None:
+    """One batch through the real intake."""
+    issued = issue(ACTOR, shop.feed)
+    events = [{"event_type": "custom_event", "data": {"event_name": n, "custom_event_type": "other"}} for n in names]
+    batch = {"environment": "production", "user_identities": {"customer_id": "u-1"}, "events": events}
+    authorization = base64.b64encode(f"{issued.key}:{issued.secret}".encode()).decode()
+    post_json(f"{website.url}/v2/events", batch, {"Authorization": f"Basic {authorization}"})
+
+
+def publish(shop: Furnished, seq: int, count: int = 1, rows: int = 1, sender: str = "test") -> None:
+    """A frame as the pipeline sends it."""
+    sample = [
+        {"t": "2026-11-23T10:00:00+00:00", "input": "Web", "type": "screen_view", "name": f"Screen {seq}.{n}"}
+        | {"mpid": "8355306297371110", "event_id": str(n), "state": "stored"}
+        for n in range(rows)
+    ]
+    message = {"type": "feed.frame", "v": 1, "sender": sender, "seq": seq, "count": count, "sample": sample}
+    group = feed_group(shop.workspace.pk, Environment.PRODUCTION)
+    # A loop of its own: the browser's driver has the one of this thread.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(async_to_sync(get_channel_layer().group_send), group, message).result()
+
+
+def open_live(open_page: OpenPage, website: Website, shop: Furnished, user: Any = None, **window: Any) -> Page:
+    page = open_page(user or factories.member(shop.workspace), **window)
+    page.goto(website.url + shop.url("live/"))
+    expect(page.locator("#line")).to_have_text("Live")
+    return page
+
+
+def test_from_sign_in_to_the_first_event(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    user = factories.member(larder.workspace, password=PASSWORD)
+    page = open_page()
+    page.goto(website.url)
+    page.get_by_label("User name").fill(user.get_username())
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Live events")).to_be_visible()
+    expect(page.get_by_text("Waiting for events in production")).to_be_visible()
+    expect(page.locator("#line")).to_have_text("Live")
+
+    website.start_pipeline()
+    try:
+        upload(website, larder, "Opened", EVIL)
+        expect(page.locator("#rows tr")).to_have_count(2)
+    finally:
+        website.stop_pipeline()
+    expect(page.locator("#rows tr").nth(0)).to_contain_text(EVIL)
+    expect(page.locator("#rows tr").nth(1)).to_contain_text("Opened")
+    expect(page.locator("#rows tr").nth(1)).to_contain_text("Larder feed")
+    expect(page.locator("#rows img")).to_have_count(0)
+    expect(page.locator("#total")).to_have_text("2")
+    expect(page.get_by_text("Waiting for events")).to_be_hidden()
+    keep_picture(page, "live-first-event")
+
+
+def test_rows_are_bounded_and_counts_are_true(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    page = open_live(open_page, website, larder)
+    # Each frame is waited for, so that the page has painted more than it keeps.
+    for seq in range(1, 8):
+        publish(larder, seq, count=1000, rows=20)
+        expect(page.locator("#total")).to_have_text(f"{seq * 1000:,}")
+    assert page.locator("#rows tr").count() == 100
+    expect(page.locator("#rows tr").first).to_contain_text("Screen 7.19")
+    assert int(page.locator("#rate").inner_text().replace(",", "")) > 100
+    expect(page.locator("#missed")).to_be_hidden()
+    keep_picture(page, "live-busy-light")
+    page.emulate_media(color_scheme="dark")
+    keep_picture(page, "live-busy-dark")
+    page.set_viewport_size({"width": 320, "height": 860})
+    assert overflow(page) == 0
+    keep_picture(page, "live-busy-narrow")
+
+
+def test_a_pause_stops_painting_and_not_counting(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    page = open_live(open_page, website, larder)
+    publish(larder, 1)
+    expect(page.locator("#rows tr")).to_have_count(1)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#line")).to_have_text("Paused")
+    publish(larder, 2)
+    expect(page.locator("#total")).to_have_text("2")
+    assert page.locator("#rows tr").count() == 1
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("#rows tr")).to_have_count(2)
+    expect(page.locator("#line")).to_have_text("Live")
+
+
+def test_lost_updates_are_admitted(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    page = open_live(open_page, website, larder)
+    publish(larder, 1)
+    publish(larder, 3)
+    expect(page.get_by_text("Some updates were missed")).to_be_visible()
+
+
+def test_the_page_comes_back_by_itself_after_a_restart(
+    website: Website, larder: Furnished, open_page: OpenPage, noise: Noise
+) -> None:
+    page = open_live(open_page, website, larder)
+    publish(larder, 1)
+    expect(page.locator("#total")).to_have_text("1")
+    website.stop()
+    expect(page.locator("#line")).to_have_text("Reconnecting")
+    website.start()
+    expect(page.locator("#line")).to_have_text("Live")
+    publish(larder, 1, sender="another process")
+    expect(page.locator("#total")).to_have_text("2")
+    # That the line was dead for a while is the one thing that may be complained about.
+    noise.complaints = [each for each in noise.complaints if "/live/" not in each or "WebSocket" not in each]
+
+
+def test_a_member_who_is_removed_sees_no_more(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    user = factories.member(larder.workspace)
+    page = open_live(open_page, website, larder, user)
+    Membership.objects.filter(user_id=user.pk).delete()
+    expect(page.locator("#line")).to_have_text("Closed: you are no member any more", timeout=15_000)
+    publish(larder, 1)
+    page.wait_for_timeout(1500)
+    assert page.locator("#rows tr").count() == 0
+
+
+def test_the_line_to_send_can_be_copied(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    page = open_live(open_page, website, larder)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert f"curl -i {website.url}/v2/events" in page.evaluate("navigator.clipboard.readText()")
