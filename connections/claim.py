@@ -8,6 +8,10 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+import msgspec
+import structlog
+import zstandard
+
 from cdp_project.kernel.database import Connection
 from connections.lane_work import Key, LaneWork
 from connections.models import ItemState
@@ -17,6 +21,8 @@ from connections.payload import OutboxBatch, unpack
 
 ChunkKey = tuple[int, UUID]
 """Bucket and chunk id."""
+
+log = structlog.get_logger(__name__)
 
 CHUNKS_MOST = 8
 PEOPLE_MOST = 200
@@ -79,27 +85,40 @@ ORDER BY d.chunk_seq, e.chunk_id, e.position LIMIT %s
 
 
 class Payloads:
-    """Unpacked chunks, each kept as long as somebody has it in hand: outputs that get the same share one copy."""
+    """Unpacked chunks, each kept as long as somebody has it in hand: outputs that get the same share one copy.
+
+    What cannot be unpacked is told once and left out: it waits for people, and nothing else waits for it.
+    """
 
     def __init__(self) -> None:
         self._in_hand: WeakValueDictionary[UUID, Payload] = WeakValueDictionary()
+        self.unreadable: set[UUID] = set()
 
     def get(self, connection: Connection, chunks: Iterable[ChunkKey]) -> dict[UUID, Payload]:
-        """The payloads of chunks, by chunk id."""
+        """The payloads of chunks, by chunk id; those that cannot be had are left out."""
         found = {chunk_id: held for _, chunk_id in chunks if (held := self._in_hand.get(chunk_id)) is not None}
-        missing = sorted({key for key in chunks if key[1] not in found})
+        missing = sorted({key for key in chunks if key[1] not in found and key[1] not in self.unreadable})
         if missing:
             parameters = [list(column) for column in zip(*missing, strict=True)]
             rows: list[tuple[Any, ...]] = connection.execute(_PAYLOADS, parameters, binary=True).fetchall()
             for chunk_id, packed in rows:
-                found[chunk_id] = self._in_hand[chunk_id] = Payload(*unpack(packed))
+                if (payload := self._unpacked(chunk_id, packed)) is not None:
+                    found[chunk_id] = self._in_hand[chunk_id] = payload
         return found
+
+    def _unpacked(self, chunk_id: UUID, packed: bytes) -> Payload | None:
+        try:
+            return Payload(*unpack(packed))
+        except (zstandard.ZstdError, msgspec.MsgspecError) as error:
+            log.error("a payload of the outbox cannot be read", chunk=str(chunk_id), error=str(error))  # noqa: TRY400
+            self.unreadable.add(chunk_id)
+            return None
 
 
 def open_deliveries(connection: Connection, lanes: Sequence[LaneWork], payloads: Payloads) -> list[Delivery]:
     """The next deliveries of these lanes that they have not in hand, in order for each lane."""
     keys = [lane.key for lane in lanes]
-    most = [len(lane.consignments) + CHUNKS_MOST for lane in lanes]
+    most = [len(lane.consignments) + len(payloads.unreadable) + CHUNKS_MOST for lane in lanes]
     parameters = ([bucket for bucket, _ in keys], [output for _, output in keys], most)
     rows: list[tuple[Any, ...]] = connection.execute(_DELIVERIES, parameters).fetchall()
     in_hand = {lane.key: lane.consignments for lane in lanes}
@@ -145,9 +164,10 @@ def waiting_again(
     parcels = [
         parcel
         for origin, states in by_chunk.items()
+        if origin.chunk_id in found
         for parcel in _parcels_again(origin, states, found[origin.chunk_id].batches, events_per_parcel)
     ]
-    return parcels, is_all
+    return parcels, is_all and len(found) == len(by_chunk)
 
 
 def _parcels_again(

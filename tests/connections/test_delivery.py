@@ -1,10 +1,12 @@
 """A batch in, requests at the sink out: what is delivered, how often, and what stays behind."""
 
-from connections.models import Output
+from datetime import timedelta
+
+from connections.models import OutboxChunk, Output
 from connections.outputs import save_settings
 from tests.post import Post
 from tests.shop import Shop, batch, custom_event
-from tests.sink import Sink
+from tests.sink import Reply, Sink
 
 EMPTY = {"outbox_chunk": 0, "outbox_delivery": 0, "delivery_exception": 0}
 
@@ -116,6 +118,33 @@ def test_the_queue_of_a_deleted_output_is_closed_and_counted(shop: Shop, post: P
     assert sink.requests == []
     assert post.reasons(connection) == {"withheld": {"output_deleted": 2}}
     assert post.left() == EMPTY
+
+
+def test_what_was_to_be_tried_again_is_closed_with_its_output(shop: Shop, post: Post, sink: Sink) -> None:
+    connection = post.connect(sink)
+    sink.script = lambda _: Reply(500)
+    shop.process(batch(custom_event(), custom_event(), customer="u-1"))
+    post.deliver()
+    assert post.reasons(connection) == {"waiting": {"retrying": 1, "held": 1}}
+    Output.objects.filter(pk=connection.output_id).delete()
+
+    post.deliver(after=timedelta(seconds=5))
+
+    assert len(sink.requests) == 1
+    assert post.reasons(connection) == {"withheld": {"output_deleted": 2}}
+    assert post.left() == EMPTY
+
+
+def test_a_payload_that_cannot_be_read_waits_and_stops_nothing_else(shop: Shop, post: Post, sink: Sink) -> None:
+    connection = post.connect(sink)
+    shop.process(batch(custom_event("lost"), customer="u-1"))
+    OutboxChunk.objects.update(payload=b"no zstd")
+    shop.process(batch(custom_event("fine"), customer="u-1"))
+
+    post.deliver()
+
+    assert sink.names() == ["fine"]
+    assert post.sums(connection) == {"waiting": 1, "delivered": 1}
 
 
 def test_an_output_that_was_switched_off_gets_nothing_more(shop: Shop, post: Post, sink: Sink) -> None:
