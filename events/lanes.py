@@ -12,7 +12,8 @@ from cdp_project.kernel import bulk
 from cdp_project.kernel.database import Connection
 from events.inbox import SLOT_BITS, microseconds
 
-# A process that dies keeps its lane from the others for this long; a chunk takes a second at most.
+# A process that dies keeps its lane from the others for this long. While a chunk is in its transaction the
+# locked row does the same, so only reading and preparing has to be over in this time.
 LEASE = timedelta(seconds=5)
 # A commit may become visible this long after its accept_seq was drawn: intake waits 10 s at most.
 LATE_COMMIT_MOST = timedelta(seconds=60)
@@ -72,10 +73,15 @@ def with_work(connection: Connection, holder: UUID, now: datetime, *, read_all: 
     return sorted(found, key=lambda work: work.first_seq)
 
 
+# Skips a lane whose row is locked: its lease may have run out while the transaction still goes on.
 _LEASE = """
 UPDATE lane SET lease_holder = %(holder)s, leased_until = %(until)s
-WHERE bucket = %(bucket)s AND halted_at IS NULL
-  AND (leased_until IS NULL OR leased_until <= %(now)s OR lease_holder = %(holder)s)
+WHERE bucket = %(bucket)s AND bucket = (
+    SELECT bucket FROM lane
+    WHERE bucket = %(bucket)s AND halted_at IS NULL
+      AND (leased_until IS NULL OR leased_until <= %(now)s OR lease_holder = %(holder)s)
+    FOR UPDATE SKIP LOCKED
+)
 """
 
 

@@ -48,14 +48,17 @@ class Runner:
         self._full_read_at = float("-inf")
 
     def turn(self) -> bool:
-        """Process one chunk; False when nothing waits. Errors of the infrastructure are raised and can be retried."""
+        """Process one chunk; False when nothing waits that this runner may take.
+
+        Errors of the infrastructure are raised and can be retried.
+        """
         connection = self._database.get()
         if not self._to_visit:
             self._to_visit.extend(self._find_work(connection))
-        if not self._to_visit:
-            return False
-        self._work(connection, self._to_visit.popleft())
-        return True
+        while self._to_visit:
+            if self._work(connection, self._to_visit.popleft()):
+                return True
+        return False
 
     def drain(self) -> None:
         """Process until nothing waits that this runner may take."""
@@ -74,19 +77,21 @@ class Runner:
             self._full_read_at = time.monotonic()
         return lanes.with_work(connection, self._holder, clock.now(), read_all=read_all)
 
-    def _work(self, connection: Connection, work: Work) -> None:
+    def _work(self, connection: Connection, work: Work) -> bool:
+        """Process a chunk of the lane; False when another process has it or nothing waits in it any more."""
         if not lanes.lease(connection, work.bucket, self._holder, clock.now()):
-            return
+            return False
         rows = claim.read(connection, work.bucket, work.first_seq)
         if not rows:
             lanes.give_back(connection, work.bucket, self._holder)
-            return
+            return False
         known = self._known_inputs(connection, rows)
         try:
             poison = isolate(rows, partial(self._process, known))
             self._put_aside(work.bucket, len(rows), poison)
         except Overtaken as place:
             log.info("chunk left to another process", place=str(place))
+        return True
 
     def _known_inputs(self, connection: Connection, rows: list[Accepted]) -> Inputs:
         known = self._inputs.get(connection)

@@ -57,6 +57,26 @@ def test_a_lease_that_is_given_back_is_free(connection: Connection) -> None:
     assert lanes.lease(connection, 0, OTHER, clock.now())
 
 
+def test_a_lane_in_a_transaction_is_not_waited_for(connection: Connection) -> None:
+    now = clock.now()
+    lanes.lease(connection, 0, ME, now)
+    with connect() as working:
+        assert lanes.lock(working, 0)
+        connection.execute("SET lock_timeout = '1ms'")
+        assert not lanes.lease(connection, 0, OTHER, now + 2 * LEASE)
+        assert not lanes.lock(connection, 0)
+
+
+def test_a_runner_that_gets_no_lane_rests(shop: Shop) -> None:
+    shop.drain()
+    shop.post(batch(custom_event(), customer="u-1"))
+    with connect() as working:
+        working.execute("SELECT FROM lane FOR UPDATE")
+        assert not shop.runner.turn()
+    assert shop.runner.turn()
+    assert not shop.runner.turn()
+
+
 def test_work_is_the_oldest_batch_first(connection: Connection) -> None:
     put(0, 20)
     put(0, 30)
