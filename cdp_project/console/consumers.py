@@ -22,7 +22,7 @@ FLUSH_S = 0.5
 TICK_S = 10.0
 RECHECK_S = 5.0
 # 44xx are ours. 1013 (try again later) is answered by the page with a pause.
-CLOSE_REFUSED, CLOSE_TRY_LATER = 4403, 1013
+CLOSE_REFUSED, CLOSE_NOTHING_HERE, CLOSE_TRY_LATER = 4403, 4404, 1013
 
 
 def feed_group(workspace_id: int, environment: Environment) -> str:
@@ -118,3 +118,9 @@ async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
     while True:
         await asyncio.sleep(seconds)
         await act()
+
+
+async def nothing_here(_scope: Any, receive: Any, send: Any) -> None:
+    """The answer at addresses that have no socket."""
+    await receive()
+    await send({"type": "websocket.close", "code": CLOSE_NOTHING_HERE})

@@ -5,16 +5,16 @@ Roles decide what may be done; every change goes through the audit log.
 
 from typing import Any, ClassVar, TypeVar
 
-from django.contrib.admin import ShowFacets
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
 from django.forms import Field as FormField
-from django.forms import Media, ModelForm
+from django.forms import ModelForm
 from django.http import HttpRequest
 
 from cdp_project.workspaces import audit
 from cdp_project.workspaces.audit import actor_of
 from cdp_project.workspaces.models import Role, Workspace
+from cdp_project.workspaces.plain_looks import PlainLooks
 from cdp_project.workspaces.scoped_form import ScopedForm
 from cdp_project.workspaces.seat import Seat, seat_of
 from cdp_project.workspaces.typed_admin import TypedAdmin
@@ -27,14 +27,10 @@ def is_scoped(model: type[Model]) -> bool:
     return any(field.name == "workspace" and field.related_model is Workspace for field in model._meta.concrete_fields)
 
 
-class ScopedAdmin(TypedAdmin[M]):
+class ScopedAdmin(PlainLooks, TypedAdmin[M]):
     """Base of every admin class whose model has a workspace (checked at start: workspaces.E001, E002)."""
 
     form: "type[ModelForm[M]]" = ScopedForm
-    # One object at a time: a selected dozen is deleted by mistake more often than on purpose.
-    actions = None
-    # Counts beside every filter would cost a query each.
-    show_facets = ShowFacets.NEVER
     view_role: ClassVar[Role] = Role.VIEWER
     change_role: ClassVar[Role] = Role.EDITOR
 
@@ -80,16 +76,6 @@ class ScopedAdmin(TypedAdmin[M]):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return _may(request, self.view_role, None)
-
-    @property
-    def media(self) -> Media:
-        # Pages of the console bring their own few scripts.
-        return Media()
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        # One way to save.
-        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: M, form: "ModelForm[M]", change: bool) -> None:
         with audit.changing(actor_of(request), obj):

@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from cdp_project.workspaces import audit, members
 from cdp_project.workspaces.audit import actor_of
 from cdp_project.workspaces.models import Membership, Role, Workspace
+from cdp_project.workspaces.plain_looks import PlainLooks
 from cdp_project.workspaces.seat import seat_of
 from cdp_project.workspaces.typed_admin import TypedAdmin, TypedModelForm
 
@@ -51,11 +52,9 @@ class OperatorOnly:
 
 
 @admin.register(User)
-class PersonAdmin(OperatorOnly, UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(OperatorOnly, PlainLooks, UserAdmin):  # type: ignore[type-arg]
     """Who can sign in. Somebody who leaves is made inactive: the audit log speaks of them."""
 
-    actions = None
-    show_facets = admin.ShowFacets.NEVER
     add_form = UserCreationForm
     add_fieldsets = ((None, {"fields": ("username", "password1", "password2")}),)
     fieldsets = (
@@ -63,9 +62,15 @@ class PersonAdmin(OperatorOnly, UserAdmin):  # type: ignore[type-arg]
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         ("Access", {"fields": ("is_active", "is_superuser")}),
     )
-    list_display = ("username", "email", "is_active", "is_superuser", "last_login")
-    list_filter = ("is_active", "is_superuser")
+    list_display = ("username", "email", "state", "last_login")
+    list_filter = ("is_active",)
     filter_horizontal = ()
+
+    @admin.display(description="State")
+    def state(self, person: User) -> str:
+        if not person.is_active:
+            return "Blocked"
+        return "Operator" if person.is_superuser else "Active"
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "is_superuser":
@@ -92,11 +97,10 @@ class WorkspaceForm(TypedModelForm[Workspace]):
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(OperatorOnly, TypedAdmin[Workspace]):
+class WorkspaceAdmin(OperatorOnly, PlainLooks, TypedAdmin[Workspace]):
     """Who makes a workspace is its first admin."""
 
     form = WorkspaceForm
-    actions = None
     list_display = ["name", "slug", "created_at"]
     search_fields = ["name", "slug"]
 

@@ -241,3 +241,13 @@ def test_without_valkey_the_page_is_asked_to_come_again(shop: Workspace, setting
         assert not await page.connect()
 
     run(scenario)
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize("path", ["/ws/", "/", "/ws/w/a%00b/production/live/", "/ws/w/x/production/live/more"])
+def test_other_addresses_have_no_socket(path: str) -> None:
+    async def scenario() -> None:
+        page = Page(path, [(b"origin", b"http://localhost")])
+        assert not await page.connect()
+
+    run(scenario)

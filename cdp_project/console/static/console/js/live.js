@@ -26,9 +26,14 @@
   function say(next) {
     state = next;
     const shown = next === "live" && isPaused ? "paused" : next;
-    const words = { connecting: failures ? "Reconnecting" : "Connecting", live: "Live", paused: "Paused", closed: "Closed: you are no member any more" };
+    const sentences = { connecting: failures ? "Reconnecting" : "Connecting", live: "Live", paused: "Paused", closed: "Closed: you are no member any more" };
     find("line").dataset.state = shown;
-    if (find("line").textContent !== words[shown]) find("line").textContent = words[shown];
+    if (find("line").textContent !== sentences[shown]) find("line").textContent = sentences[shown];
+  }
+
+  function words(code) {
+    const spaced = code.replaceAll("_", " ");
+    return spaced.charAt(0).toUpperCase() + spaced.slice(1);
   }
 
   function cell(text) {
@@ -37,21 +42,11 @@
     return made;
   }
 
-  function eventCell(row) {
-    const made = document.createElement("td");
-    const kind = document.createElement("span");
-    kind.className = "c-kind";
-    kind.textContent = row.type.replaceAll("_", " ");
-    if (row.name) made.append(row.name, kind);
-    else made.append(row.type.replaceAll("_", " "));
-    return made;
-  }
-
   function stateCell(row) {
     const made = document.createElement("td");
     const pill = document.createElement("span");
     pill.className = row.state === "stored" ? "c-pill c-good" : "c-pill";
-    pill.textContent = row.state.charAt(0).toUpperCase() + row.state.slice(1);
+    pill.textContent = words(row.state);
     made.append(pill);
     return made;
   }
@@ -61,7 +56,7 @@
     const time = cell(clock.format(new Date(row.t)));
     time.title = row.t;
     made.className = "c-new";
-    made.append(time, cell(row.input), eventCell(row), cell(row.mpid), stateCell(row));
+    made.append(time, cell(row.name || "–"), cell(words(row.type)), cell(row.input), cell(row.mpid), stateCell(row));
     return made;
   }
 
