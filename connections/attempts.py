@@ -7,7 +7,7 @@ from datetime import date, datetime
 from cdp_project.kernel import bulk, clock, partitions
 from cdp_project.kernel.buckets import time_ordered_id
 from cdp_project.kernel.database import Connection
-from cdp_project.kernel.transfer import Answer, Result
+from cdp_project.kernel.exchange import Answer, Result
 from connections.configuration import OutputConfig
 from connections.parcels import Parcel
 from connections.redact import sample

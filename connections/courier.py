@@ -7,9 +7,9 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from cdp_project.kernel.exchange import Result
 from cdp_project.kernel.failpoints import failpoint
 from cdp_project.kernel.http import Sender
-from cdp_project.kernel.transfer import Result
 from connections.attempts import Attempt, attempt
 from connections.configuration import OutputConfig, Outputs
 from connections.lane_work import LaneWork

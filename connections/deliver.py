@@ -5,7 +5,7 @@ work, each lane of each output with one of them at a time.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from random import random
 from uuid import uuid4
@@ -15,18 +15,13 @@ from django.conf import settings
 
 from cdp_project.kernel import clock
 from cdp_project.kernel.addresses import allowances
-from cdp_project.kernel.database import RETRYABLE, Connection, SteadyConnection
+from cdp_project.kernel.database import RETRYABLE, SteadyConnection
 from cdp_project.kernel.failpoints import failpoint
 from cdp_project.kernel.http import Sender
-from connections import claim, configuration
 from connections.attempts import AttemptLog
-from connections.claim import Delivery
-from connections.configuration import Outputs
-from connections.consignment import Consignment
 from connections.courier import Courier
-from connections.lane_work import LaneWork
+from connections.filling import Filler
 from connections.lanes_in_hand import LanesInHand
-from connections.parcels import parcels_of
 from connections.record import record
 from connections.sending import Sending
 
@@ -53,8 +48,7 @@ class Deliveries:
         self._sender = sender or Sender[Sending](allowances(settings.CDP_DELIVERY_ALLOW))
         self._courier = Courier(self._sender, draw)
         self._database = SteadyConnection(autocommit=True, name="tributary deliveries")
-        self._outputs = configuration.outputs()
-        self._payloads = claim.Payloads()
+        self._filler = Filler()
         self._attempt_log = AttemptLog()
         self._processes = processes
         self._lanes = LanesInHand(uuid4())
@@ -70,8 +64,9 @@ class Deliveries:
             self._is_hinted = False
             self._lanes.refresh(connection, self._processes(), now)
             self._surveyed_at = time.monotonic()
-        has_moved |= self._claim(connection, now)
-        has_moved |= self._courier.dispatch(self._lanes, self._outputs.get(connection), self._processes(), now)
+        has_moved |= self._filler.fill(connection, list(self._lanes), now)
+        outputs = self._filler.outputs(connection)
+        has_moved |= self._courier.dispatch(self._lanes, outputs, self._processes(), now)
         return self._record_when_due(now) or has_moved
 
     def hint(self) -> None:
@@ -122,52 +117,6 @@ class Deliveries:
     def _has_unrecorded(self) -> bool:
         return bool(self._courier.attempts) or any(lane.has_unrecorded for lane in self._lanes)
 
-    def _claim(self, connection: Connection, now: datetime) -> bool:
-        """Take in more of what waits, in the lanes that have room for it."""
-        with_room = [lane for lane in self._lanes if lane.may_have_more and lane.has_room]
-        found = claim.open_deliveries(connection, with_room, self._payloads) if with_room else []
-        for lane in with_room:
-            lane.may_have_more = False
-        outputs = self._outputs_knowing(connection, found)
-        lanes = {lane.key: lane for lane in with_room}
-        for delivery in found:
-            lane = lanes[delivery.origin.bucket, delivery.origin.output_id]
-            lane.add(_consignment(delivery, outputs))
-            lane.may_have_more = True
-        for lane in self._lanes:
-            self._bring_back(connection, lane, outputs, now)
-        return bool(found)
-
-    def _outputs_knowing(self, connection: Connection, found: Iterable[Delivery]) -> Outputs:
-        outputs = self._outputs.get(connection)
-        if all(outputs.knows(each.origin.output_id, each.origin.connection_id) for each in found):
-            return outputs
-        # Made a moment ago, or deleted: only a fresh look can tell.
-        self._outputs.forget()
-        return self._outputs.get(connection)
-
-    def _bring_back(self, connection: Connection, lane: LaneWork, outputs: Outputs, now: datetime) -> None:
-        """Take in what people have waiting in exception rows, when it is due or nothing is before it any more."""
-        if lane.changed:
-            # The rows do not tell yet what has become of them.
-            return
-        people = set(lane.released)
-        if lane.has_due and not lane.is_leaving:
-            people |= claim.due_people(connection, lane, now)
-            lane.has_due = False
-        if not people:
-            return
-        parcels, is_all = claim.waiting_again(
-            connection, lane.key, people, self._payloads, _events_per_parcel(outputs, lane.output_id)
-        )
-        lane.add_again(parcels)
-        left = people - {parcel.mpid for parcel in parcels}
-        lane.released -= people
-        if is_all:
-            lane.people.unblock(left)
-        else:
-            lane.released |= left
-
     def _record_when_due(self, now: datetime) -> bool:
         if not self._has_unrecorded:
             return False
@@ -195,15 +144,3 @@ class Deliveries:
         for lane in lanes:
             lane.recorded()
         self._recorded_at = time.monotonic()
-
-
-def _consignment(delivery: Delivery, outputs: Outputs) -> Consignment:
-    origin, payload = delivery.origin, delivery.payload
-    most = _events_per_parcel(outputs, origin.output_id)
-    parcels = list(parcels_of(origin, payload.batches, delivery.positions, most, delivery.is_done))
-    return Consignment(origin, parcels, delivery.item_end, payload, payload.size)
-
-
-def _events_per_parcel(outputs: Outputs, output_id: int) -> int:
-    output = outputs.by_id.get(output_id)
-    return output.limits.events_per_request if output else 1

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import structlog
 
-from cdp_project.kernel.transfer import Failure, Result
+from cdp_project.kernel.exchange import Failure, Result
 from connections.configuration import OutputConfig
 from connections.lane_work import LaneWork
 from connections.parcels import SENT, End, Parcel, failed, parked, retrying

@@ -15,8 +15,9 @@ from typing import Generic, TypeVar
 import pycurl
 
 from cdp_project.kernel.addresses import Address, AddressRefused, Allowance, Target, check_address, target_of
+from cdp_project.kernel.exchange import Failure, Request, Result, fault_in
 from cdp_project.kernel.resolver import LookUp, Resolver, system_look_up
-from cdp_project.kernel.transfer import Failure, Request, Result, TimeLimits, Transfer, fault_in
+from cdp_project.kernel.transfer import TimeLimits, Transfer
 
 CONNECTIONS_KEPT = 256
 JUDGED_MOST = 1000

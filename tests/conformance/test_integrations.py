@@ -9,7 +9,7 @@ import pytest
 
 from cdp_project.kernel import clock
 from cdp_project.kernel.addresses import target_of
-from cdp_project.kernel.transfer import fault_in
+from cdp_project.kernel.exchange import fault_in
 from directory.contracts import (
     Delivered,
     FieldType,

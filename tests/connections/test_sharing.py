@@ -5,10 +5,12 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from cdp_project.kernel import clock, failpoints
 from cdp_project.kernel.addresses import allowances
+from cdp_project.kernel.database import RETRYABLE
 from cdp_project.kernel.http import Sender
 from cdp_project.kernel.transfer import TimeLimits
 from connections import leases
@@ -45,13 +47,13 @@ def test_a_sick_output_does_not_stop_another(
 
 
 def test_an_answer_without_end_is_cut_off_and_its_status_counts(shop: Shop, post: Post, sink: Sink) -> None:
-    connection = post.connect(sink)
+    made = post.connect(sink)
     sink.script = lambda _: Misbehaviour.ENDLESS
     shop.process(batch(custom_event(), customer="u-1"))
 
     post.deliver()
 
-    assert post.sums(connection) == {"delivered": 1}
+    assert post.sums(made) == {"delivered": 1}
 
 
 def _turn(loop: Deliveries, answer: int) -> int:
@@ -61,13 +63,13 @@ def _turn(loop: Deliveries, answer: int) -> int:
 
 
 def test_an_output_that_nobody_listens_for_is_retried(shop: Shop, post: Post, sink: Sink) -> None:
-    connection = post.connect(sink)
+    made = post.connect(sink)
     shop.process(batch(custom_event(), customer="u-1"))
     sink.close()
 
     post.deliver()
 
-    assert post.reasons(connection) == {"waiting": {"retrying": 1}}
+    assert post.reasons(made) == {"waiting": {"retrying": 1}}
     (attempt,) = post.attempts()
     assert (attempt.status, attempt.error) == (None, "connect")
 
@@ -75,19 +77,19 @@ def test_an_output_that_nobody_listens_for_is_retried(shop: Shop, post: Post, si
 def test_a_private_address_is_refused_and_nothing_is_sent(
     shop: Shop, post: Post, sink: Sink, settings: Settings
 ) -> None:
-    connection = post.connect(sink)
+    made = post.connect(sink)
     settings.CDP_DELIVERY_ALLOW = []
     shop.process(batch(custom_event(), customer="u-1"))
 
     post.deliver()
 
     assert sink.requests == []
-    assert post.reasons(connection) == {"waiting": {"retrying": 1}}
+    assert post.reasons(made) == {"waiting": {"retrying": 1}}
     assert [attempt.error for attempt in post.attempts()] == ["address_refused"]
 
 
 def test_processes_share_the_work_without_doubling_it(shop: Shop, post: Post, sink: Sink) -> None:
-    connection = post.connect(sink)
+    made = post.connect(sink)
     shop.process(*(batch(custom_event(), customer=f"u-{n}") for n in range(120)))
     first_taken: list[int] = []
 
@@ -109,7 +111,7 @@ def test_processes_share_the_work_without_doubling_it(shop: Shop, post: Post, si
     assert set(ids.values()) == {1}
     assert len(ids) == 120
     assert max(first_taken) <= 8  # of the 16 lanes, half each
-    assert post.sums(connection) == {"delivered": 120}
+    assert post.sums(made) == {"delivered": 120}
 
 
 def test_the_lanes_of_a_process_that_died_are_taken_over(shop: Shop, post: Post, sink: Sink) -> None:
@@ -128,20 +130,20 @@ def test_the_lanes_of_a_process_that_died_are_taken_over(shop: Shop, post: Post,
 
 
 def test_a_process_that_lost_its_lane_records_nothing(shop: Shop, post: Post, sink: Sink) -> None:
-    connection = post.connect(sink)
+    made = post.connect(sink)
     shop.process(batch(custom_event(), customer="u-1"))
     with post.deliveries() as slow:
         slow.turn()
         DeliveryLane.objects.update(lease_holder="00000000-0000-0000-0000-000000000001")
         eventually(lambda: _turn(slow, len(sink.requests)), lambda arrived: arrived == 1, within_s=5)
         eventually(lambda: _turn(slow, len(list(slow._lanes))), lambda lanes: lanes == 0, within_s=5)
-    assert post.sums(connection) == {"waiting": 1}
+    assert post.sums(made) == {"waiting": 1}
 
     DeliveryLane.objects.update(lease_holder=None, leased_until=None)
     post.deliver()
 
     assert [request.headers["webhook-id"] for request in sink.requests] == [sink.requests[0].headers["webhook-id"]] * 2
-    assert post.sums(connection) == {"delivered": 1}
+    assert post.sums(made) == {"delivered": 1}
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,7 @@ def test_a_process_that_lost_its_lane_records_nothing(shop: Shop, post: Post, si
 def test_a_crash_anywhere_loses_nothing_and_repeats_under_the_same_id(
     shop: Shop, post: Post, sink: Sink, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection = post.connect(sink)
+    made = post.connect(sink)
     shop.process(*(batch(custom_event(f"E{n}"), customer="u-1") for n in range(5)))
     monkeypatch.setattr(failpoints, "_failures", failpoints._parse(f"{place}=error"))
     crashed = Deliveries()
@@ -166,32 +168,57 @@ def test_a_crash_anywhere_loses_nothing_and_repeats_under_the_same_id(
     assert len(ids) == 5
     assert max(ids.values()) <= 2
     assert list(dict.fromkeys(sink.names())) == [f"E{n}" for n in range(5)]
-    assert post.sums(connection) == {"delivered": 5}
+    assert post.sums(made) == {"delivered": 5}
     assert post.left() == {"outbox_chunk": 0, "outbox_delivery": 0, "delivery_exception": 0}
 
 
+def break_connections() -> None:
+    """End the sessions of delivery loops, as a fail-over does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name = 'tributary deliveries'"
+        )
+
+
+def test_a_lost_database_costs_a_repeat_at_most(shop: Shop, post: Post, sink: Sink) -> None:
+    made = post.connect(sink)
+    shop.process(*(batch(custom_event(f"E{n}"), customer="u-1") for n in range(3)))
+    with post.deliveries() as loop:
+        eventually(lambda: _turn(loop, len(sink.requests)), lambda arrived: arrived == 1, within_s=10)
+        break_connections()
+        with pytest.raises(RETRYABLE):
+            eventually(lambda: _turn(loop, 0), lambda _: False, within_s=5)
+        eventually(lambda: _turn(loop, post.sums(made)), lambda sums: sums == {"delivered": 3}, within_s=20)
+
+    ids = Counter(request.headers["webhook-id"] for request in sink.requests)
+    assert len(ids) == 3
+    assert max(ids.values()) <= 2
+    assert list(dict.fromkeys(sink.names())) == ["E0", "E1", "E2"]
+
+
 def test_what_is_on_the_way_is_recorded_when_a_process_is_asked_to_stop(shop: Shop, post: Post, sink: Sink) -> None:
-    connection = post.connect(sink)
+    made = post.connect(sink)
     shop.process(batch(custom_event(), customer="u-1"))
 
     with post.deliveries() as loop:
         loop.turn()
 
     assert len(sink.requests) == 1
-    assert post.sums(connection) == {"delivered": 1}
+    assert post.sums(made) == {"delivered": 1}
     assert list(DeliveryLane.objects.exclude(lease_holder=None)) == []
 
 
 def test_the_sums_hold_while_it_goes_on(shop: Shop, post: Post, sink: Sink) -> None:
-    connection = post.connect(sink, send_screen_views=False)
+    made = post.connect(sink, send_screen_views=False)
     replies = [Reply(), Reply(500), Reply(), Reply(400)]
     sink.script = lambda _: replies[len(sink.requests) % 4]
     screen = {"event_type": "screen_view", "data": {"screen_name": "Home"}}
     for wave in range(1, 4):
         shop.process(*(batch(custom_event(), screen, customer=f"u-{n}") for n in range(10)))
-        assert sum(post.sums(connection).values()) == 20 * wave
+        assert sum(post.sums(made).values()) == 20 * wave
         post.deliver(after=timedelta(seconds=3))
-        assert sum(post.sums(connection).values()) == 20 * wave
-    sums = post.sums(connection)
+        assert sum(post.sums(made).values()) == 20 * wave
+    sums = post.sums(made)
     assert sums["withheld"] == 30
     assert len(shop.events()) == 60

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from cdp_project.kernel.addresses import allowances
+from cdp_project.kernel.exchange import Answer, Failure, Result
 from cdp_project.kernel.http import Sender
-from cdp_project.kernel.transfer import ANSWER_BYTES_KEPT, Answer, Failure, Result, TimeLimits
+from cdp_project.kernel.transfer import ANSWER_BYTES_KEPT, TimeLimits
 from tests.sink import Misbehaviour, Reply, Sink, running_sink
 
 LOOPBACK = allowances(["127.0.0.1/32"])

@@ -1,0 +1,82 @@
+"""Fill lanes in hand with what is to be delivered: new chunks, and items whose turn has come again."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from cdp_project.kernel.database import Connection
+from connections import claim, configuration
+from connections.claim import Delivery
+from connections.configuration import Outputs
+from connections.consignment import Consignment
+from connections.lane_work import LaneWork
+from connections.parcels import parcels_of
+
+
+class Filler:
+    """Of one delivery loop: keeps its copy of the configuration and the payloads in hand."""
+
+    def __init__(self) -> None:
+        self._outputs = configuration.outputs()
+        self._payloads = claim.Payloads()
+
+    def outputs(self, connection: Connection) -> Outputs:
+        """The configured outputs, at most a second old."""
+        return self._outputs.get(connection)
+
+    def fill(self, connection: Connection, lanes: Sequence[LaneWork], now: datetime) -> bool:
+        """Take in more of what waits, in the lanes that have room for it; False when nothing new was found."""
+        with_room = [lane for lane in lanes if lane.may_have_more and lane.has_room]
+        found = claim.open_deliveries(connection, with_room, self._payloads) if with_room else []
+        for lane in with_room:
+            lane.may_have_more = False
+        outputs = self._outputs_knowing(connection, found)
+        by_key = {lane.key: lane for lane in with_room}
+        for delivery in found:
+            lane = by_key[delivery.origin.bucket, delivery.origin.output_id]
+            lane.add(_consignment(delivery, outputs))
+            lane.may_have_more = True
+        for lane in lanes:
+            self._bring_back(connection, lane, outputs, now)
+        return bool(found)
+
+    def _outputs_knowing(self, connection: Connection, found: Iterable[Delivery]) -> Outputs:
+        outputs = self._outputs.get(connection)
+        if all(outputs.knows(each.origin.output_id, each.origin.connection_id) for each in found):
+            return outputs
+        # Made a moment ago, or deleted: only a fresh look can tell.
+        self._outputs.forget()
+        return self._outputs.get(connection)
+
+    def _bring_back(self, connection: Connection, lane: LaneWork, outputs: Outputs, now: datetime) -> None:
+        """Take in what people have waiting in exception rows, when it is due or nothing is before it any more."""
+        if lane.changed:
+            # The rows do not tell yet what has become of them.
+            return
+        people = set(lane.released)
+        if lane.has_due and not lane.is_leaving:
+            people |= claim.due_people(connection, lane, now)
+            lane.has_due = False
+        if not people:
+            return
+        parcels, is_all = claim.waiting_again(
+            connection, lane.key, people, self._payloads, _events_per_parcel(outputs, lane.output_id)
+        )
+        lane.add_again(parcels)
+        left = people - {parcel.mpid for parcel in parcels}
+        lane.released -= people
+        if is_all:
+            lane.people.unblock(left)
+        else:
+            lane.released |= left
+
+
+def _consignment(delivery: Delivery, outputs: Outputs) -> Consignment:
+    origin, payload = delivery.origin, delivery.payload
+    most = _events_per_parcel(outputs, origin.output_id)
+    parcels = list(parcels_of(origin, payload.batches, delivery.positions, most, delivery.is_done))
+    return Consignment(origin, parcels, delivery.item_end, payload, payload.size)
+
+
+def _events_per_parcel(outputs: Outputs, output_id: int) -> int:
+    output = outputs.by_id.get(output_id)
+    return output.limits.events_per_request if output else 1
