@@ -8,7 +8,7 @@ from django.conf import settings
 
 TEMPLATES = sorted(Path(settings.BASE_DIR, "templates").rglob("*.html"))
 STATIC = Path(settings.BASE_DIR, "cdp_project/console/static")
-INLINE = re.compile(r"<style|\sstyle=|\son[a-z]+=|["']javascript:|<script(?![^>]*\ssrc=)", re.IGNORECASE)
+INLINE = re.compile(r"<style|\sstyle=|\son[a-z]+=|=.javascript:|<script(?![^>]*\ssrc=)", re.IGNORECASE)
 FOREIGN = re.compile(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", re.IGNORECASE)
 UNESCAPED = re.compile(r"\|safe\b|autoescape off")
 MARKUP_FROM_TEXT = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function")
