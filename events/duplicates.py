@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import NamedTuple
 
 from cdp_project.kernel import bulk, partitions
 from cdp_project.kernel.buckets import bucket_of_digest, digest
@@ -36,13 +35,8 @@ class Sight(Enum):
     CONFLICT = "conflict"
 
 
-class SourceId(NamedTuple):
-    """An id that a client gave, within its input; hashed, so that its length does not matter."""
-
-    input_id: int
-    kind: int
-    key: bytes
-
+SourceId = tuple[int, int, bytes]
+"""An id that a client gave: input, kind, and the id hashed, so that its length does not matter."""
 
 Sighting = tuple[SourceId, bytes]
 """An id and the hash of what came under it."""
@@ -50,7 +44,7 @@ Sighting = tuple[SourceId, bytes]
 
 def sighting(input_id: int, kind: int, source_id: str, body: bytes) -> Sighting:
     """The id as it is kept, with the hash of its body."""
-    return SourceId(input_id, kind, digest(source_id)), hashlib.blake2b(body, digest_size=8).digest()
+    return (input_id, kind, digest(source_id)), hashlib.blake2b(body, digest_size=8).digest()
 
 
 def generation_of(at: datetime) -> int:
@@ -123,21 +117,21 @@ def _met_before(connection: Connection, now: datetime, hashes: dict[SourceId, by
 
 def _look_up(connection: Connection, ids: Iterable[SourceId], generations: list[int]) -> dict[SourceId, bytes]:
     keys = [
-        (bucket_of_digest(each.key), generation, each.input_id, each.kind, each.key)
-        for each in ids
+        (bucket_of_digest(key), generation, input_id, kind, key)
+        for input_id, kind, key in ids
         for generation in generations
     ]
     rows = bulk.lookup(connection, "seen", _KEY, keys, ["body_hash"])
-    return {SourceId(*key[2:]): body_hash for key, (body_hash,) in rows}
+    return {(input_id, kind, key): body_hash for (_, _, input_id, kind, key), (body_hash,) in rows}
 
 
 def _insert(connection: Connection, hashes: dict[SourceId, bytes], generations: list[int]) -> set[SourceId]:
     """The ids that nobody else had claimed in any of the generations."""
     rows = [
-        (bucket_of_digest(each.key), generation, *each, body_hash)
-        for each, body_hash in hashes.items()
+        (bucket_of_digest(source_id[2]), generation, *source_id, body_hash)
+        for source_id, body_hash in hashes.items()
         for generation in generations
     ]
     claimed = bulk.insert(connection, "seen", _COLUMNS, rows, tail=_CLAIM, key_width=len(_KEY))
-    times = Counter(SourceId(*row) for row in claimed)
+    times = Counter((input_id, kind, key) for input_id, kind, key in claimed)
     return {source_id for source_id, count in times.items() if count == len(generations)}
