@@ -54,7 +54,6 @@ INSTALLED_APPS = [
     "csp",
     "django_celery_beat",
     "django_filters",
-    "django_htmx",
     "drf_spectacular",
     "rest_framework",
     "cdp_project.kernel",
@@ -78,7 +77,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "cdp_project.console.middleware.WorkspaceMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "cdp_project.urls"
 ASGI_APPLICATION = "cdp_project.asgi.application"
