@@ -1,14 +1,38 @@
-"""Issuing and ending keys as people and commands do it: with an entry in the audit log."""
+"""Issuing and ending keys; as people and commands do it, with an entry in the audit log."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
-from cdp_project.kernel import clock
+from cdp_project.kernel import clock, secretbox
 from cdp_project.workspaces import audit
 from cdp_project.workspaces.audit import Actor
-from events.keys import IssuedKey, issue_key
 from events.models import Input, InputKey
 
 ISSUED = "key issued"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A key with its secret, which is shown this once."""
+
+    key: str
+    secret: str
+
+
+def issue_key(source: Input, now: datetime) -> IssuedKey:
+    """A new key of the input, without an entry in the audit log. Keys that it already has go on working."""
+    issued = IssuedKey(secrets.token_hex(16), secretbox.new_secret())
+    InputKey.objects.create(
+        input=source,
+        key=issued.key,
+        secret_encrypted=secretbox.encrypt(issued.secret),
+        secret_digest=secretbox.fingerprint(issued.secret),
+        created_at=now,
+    )
+    return issued
 
 
 def issue(actor: Actor, source: Input) -> IssuedKey:

@@ -1,6 +1,5 @@
-"""Keys of inputs: issuing them, and finding the input that a request's key belongs to."""
+"""Finding the input that a request's key belongs to."""
 
-import secrets
 import threading
 import time
 from dataclasses import dataclass
@@ -11,36 +10,16 @@ from psycopg.rows import class_row
 
 from cdp_project.kernel import secretbox
 from cdp_project.kernel.database import SteadyConnection
-from events.models import Input, InputKey, InputKind
+from events.models import InputKind
 
 REMEMBERED_S = 2.0
 REMEMBERED_MOST = 10_000
+REMEMBERED_AFTER_CLEARING = 9_000
 LOOK_UP_WAIT_S = 5.0
 KEY_CHARACTERS_MOST = 64
 
 # Compared with when there is no such key, so that a wrong key takes as long as a wrong secret.
 _NO_DIGEST = bytes(32)
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedKey:
-    """A key with its secret, which is shown this once."""
-
-    key: str
-    secret: str
-
-
-def issue_key(source: Input, now: datetime) -> IssuedKey:
-    """A new key of the input. Keys that it already has go on working."""
-    issued = IssuedKey(secrets.token_hex(16), secretbox.new_secret())
-    InputKey.objects.create(
-        input=source,
-        key=issued.key,
-        secret_encrypted=secretbox.encrypt(issued.secret),
-        secret_digest=secretbox.fingerprint(issued.secret),
-        created_at=now,
-    )
-    return issued
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +68,9 @@ class KeyRing:
 
     def find(self, key: str) -> KeyHolder | None:
         """The holder, None for an unknown key. Raises psycopg.OperationalError when the database is away."""
+        if not 0 < len(key) <= KEY_CHARACTERS_MOST:
+            # No such key can exist; remembering it would take whatever memory a stranger likes.
+            return None
         if (remembered := self._remembered(key)) is not None:
             return remembered[1]
         # A database that hangs holds one thread here, not all of them.
@@ -109,13 +91,17 @@ class KeyRing:
             return remembered[1]
         holder = self._read(key)
         if len(self._known) >= REMEMBERED_MOST:
-            self._known.clear()
+            self._make_room()
         self._known[key] = time.monotonic() + REMEMBERED_S, holder
         return holder
 
+    def _make_room(self) -> None:
+        """Forget what is over and what nobody holds; of the others the oldest, and only as many as must be."""
+        now = time.monotonic()
+        kept = [(key, entry) for key, entry in self._known.items() if entry[0] >= now and entry[1] is not None]
+        self._known = dict(kept[-REMEMBERED_AFTER_CLEARING:])
+
     def _read(self, key: str) -> KeyHolder | None:
-        if not key or len(key) > KEY_CHARACTERS_MOST:
-            return None
         try:
             cursor = self._connection.get().cursor(row_factory=class_row(KeyHolder))
             return cursor.execute(_QUERY, (key,)).fetchone()

@@ -12,7 +12,7 @@ from cdp_project.kernel import clock
 from cdp_project.workspaces.models import Workspace
 from events.identity_types import IdentityType
 from events.ingest import accept, release
-from events.keys import IssuedKey, issue_key
+from events.issuing import IssuedKey, issue_key
 from events.models import Input
 from events.protocol import PROTOCOLS
 from events.runner import Runner

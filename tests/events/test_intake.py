@@ -20,7 +20,7 @@ from cdp_project.workspaces.environment import Environment
 from events import ingest
 from events.bodies import unpack
 from events.desk import desk
-from events.keys import issue_key
+from events.issuing import issue_key
 from events.models import InputKey
 from tests import factories
 from tests.events.conftest import Intake, basic, error_of

@@ -10,7 +10,8 @@ from django.db import connections
 
 from cdp_project.kernel import clock, secretbox
 from events import keys
-from events.keys import KeyRing, issue_key, secret_fits
+from events.issuing import issue_key
+from events.keys import KeyRing, secret_fits
 from events.models import Input, InputKey
 from tests import factories
 
@@ -84,6 +85,48 @@ def test_a_flood_of_unknown_keys_takes_no_memory(ring: KeyRing, monkeypatch: pyt
         ring.find(f"unknown-{number}")
 
     assert len(ring._known) <= 10
+    ring.forget()
+
+
+def test_a_key_that_cannot_exist_is_neither_looked_up_nor_remembered(
+    ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[str] = []
+    monkeypatch.setattr(ring, "_read", looked_up.append)
+
+    for key in ("", "x" * 65, "x" * 100_000):
+        assert ring.find(key) is None
+
+    assert (looked_up, ring._known) == ([], {})
+
+
+def test_a_flood_of_unknown_keys_leaves_the_known_ones(
+    ring: KeyRing, feed: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "REMEMBERED_MOST", 10)
+    monkeypatch.setattr(keys, "REMEMBERED_AFTER_CLEARING", 8)
+    monkeypatch.setattr("events.keys.time", SimpleNamespace(monotonic=lambda: 1000.0))
+    issued = issue_key(feed, clock.now())
+    ring.find(issued.key)
+
+    for number in range(50):
+        ring.find(f"unknown-{number}")
+
+    assert ring._known[issued.key][1] is not None
+    ring.forget()
+
+
+def test_more_known_keys_than_fit_push_out_the_oldest(
+    ring: KeyRing, feed: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "REMEMBERED_MOST", 4)
+    monkeypatch.setattr(keys, "REMEMBERED_AFTER_CLEARING", 3)
+    issued = [issue_key(feed, clock.now()).key for _ in range(5)]
+
+    for key in issued:
+        assert ring.find(key) is not None
+
+    assert list(ring._known) == issued[1:]
     ring.forget()
 
 
