@@ -14,7 +14,7 @@ from connections.attempts import Attempt, attempt
 from connections.configuration import OutputConfig, Outputs
 from connections.lane_work import LaneWork
 from connections.parcels import Parcel, withheld
-from connections.sending import Sending, end_of, items_of, judge, request_for
+from connections.sending import Sending, end_of, items_of, judge, next_request
 from directory.contracts import Delivered, Delivery, OutboundRequest
 
 IN_FLIGHT_MOST = 256
@@ -84,10 +84,9 @@ class Courier:
 
     def _send_next(self, sending: Sending, now: datetime) -> bool:
         """Start the parcel's next request; False when it has no more."""
-        item = next(sending.items, None)
-        if item is None:
+        request = next_request(sending.items, sending.output)
+        if request is None:
             return False
-        request = request_for(item, sending.output)
         if isinstance(request, OutboundRequest):
             self._sender.start(sending, request)
         else:

@@ -50,12 +50,14 @@ def _with(batch: ForwardedBatch, events: tuple[ForwardedEvent, ...]) -> Forwarde
     return batch if events is batch.events else replace(batch, events=events)
 
 
-def request_for(item: Item, output: OutputConfig) -> OutboundRequest | Delivery:
-    """The request, or why there is none."""
+def next_request(items: Iterator[Item], output: OutputConfig) -> OutboundRequest | Delivery | None:
+    """The request of the next item, or why it cannot be made; None when there are no more."""
     if output.settings is None:
         return RetryLater(SETTINGS_UNREADABLE)
     try:
-        return output.integration.build(item, output.settings)
+        # Taking an item is part of it: what events look like was never checked, and some are taken apart.
+        item = next(items, None)
+        return None if item is None else output.integration.build(item, output.settings)
     except ValueError:
         return Rejected(INEXPRESSIBLE)
     except Exception:

@@ -1,11 +1,12 @@
 """Commerce expansion: one event per product or promotion, for partners that know no shopping carts. Pure.
 
-A purchase or refund gives one more event with the totals (reference: Events API acceptance case EV 25).
+A purchase or refund gives one more event with the totals (reference: Events API acceptance case EV 25). Events
+come in whatever shape the sender gave them: what is no object or list where one belongs counts as not there.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from directory.contracts import ForwardedEvent
 
@@ -49,7 +50,7 @@ def expanded(event: ForwardedEvent) -> tuple[ForwardedEvent, ...]:
 
 def _part(event: ForwardedEvent, number: int, name: str, attributes: Attributes) -> ForwardedEvent:
     kept = {key: event.data[key] for key in event.data if key not in _COMMERCE_FIELDS}
-    own = {**(event.data.get("custom_attributes") or {}), **attributes}
+    own = {**_object(event.data.get("custom_attributes")), **attributes}
     data = {**kept, "event_name": name, "custom_event_type": "transaction", "custom_attributes": own}
     return replace(event, event_id=f"{event.event_id}-{number}", event_type="custom_event", name=name, data=data)
 
@@ -58,9 +59,9 @@ _COMMERCE_FIELDS = frozenset({"product_action", "promotion_action", "product_imp
 
 
 def _of_products(data: Mapping[str, Any]) -> Iterator[tuple[str, Attributes]]:
-    action = data.get("product_action") or {}
-    products = action.get("products") or []
-    name = action.get("action") or "unknown"
+    action = _object(data.get("product_action"))
+    products = _objects(action.get("products"))
+    name = _action_name(action)
     shared = _renamed(action, {"transaction_id": "Transaction Id"})
     for product in products:
         yield f"eCommerce - {name} - Item", shared | _product(product)
@@ -70,20 +71,33 @@ def _of_products(data: Mapping[str, Any]) -> Iterator[tuple[str, Attributes]]:
 
 
 def _of_promotions(data: Mapping[str, Any]) -> Iterator[tuple[str, Attributes]]:
-    action = data.get("promotion_action") or {}
-    for promotion in action.get("promotions") or []:
-        yield f"eCommerce - {action.get('action') or 'unknown'} - Item", _renamed(promotion, PROMOTION_NAMES)
+    action = _object(data.get("promotion_action"))
+    for promotion in _objects(action.get("promotions")):
+        yield f"eCommerce - {_action_name(action)} - Item", _renamed(promotion, PROMOTION_NAMES)
 
 
 def _of_impressions(data: Mapping[str, Any]) -> Iterator[tuple[str, Attributes]]:
-    for impression in data.get("product_impressions") or []:
+    for impression in _objects(data.get("product_impressions")):
         shown = _renamed(impression, {"product_impression_list": "Product Impression List"})
-        for product in impression.get("products") or []:
+        for product in _objects(impression.get("products")):
             yield "eCommerce - Impression - Item", shown | _product(product)
 
 
 def _product(product: Mapping[str, Any]) -> Attributes:
-    return {**(product.get("custom_attributes") or {}), **_renamed(product, PRODUCT_NAMES)}
+    return {**_object(product.get("custom_attributes")), **_renamed(product, PRODUCT_NAMES)}
+
+
+def _action_name(action: Attributes) -> str:
+    name = action.get("action")
+    return name if isinstance(name, str) and name else "unknown"
+
+
+def _object(value: object) -> Attributes:
+    return cast("Attributes", value) if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[Attributes]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _renamed(values: Mapping[str, Any], names: Mapping[str, str]) -> Attributes:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from connections import sending
 from connections.models import Connection, ItemState, Output
 from connections.outputs import save_settings
 from directory.answers import verdict_for_status
@@ -127,6 +128,41 @@ def test_a_purchase_of_three_products_goes_out_as_four_events_and_counts_as_one(
     assert names(sink) == ["eCommerce - purchase - Item"] * 3 + ["eCommerce - purchase - Total"]
     assert len({request.headers["x-id"] for request in sink.requests}) == 4
     assert post.sums(connection) == {"delivered": 1}
+
+
+def test_a_malformed_cart_harms_nobody(shop: Shop, post: Post, sink: Sink, connect: Connect) -> None:
+    connection = connect(Cart())
+    broken = {**PURCHASE.data, "product_action": {"action": "purchase", "products": ["x"]}, "custom_attributes": ["x"]}
+    shop.process(batch({"event_type": "commerce_event", "data": broken}, custom_event("later"), customer="u-1"))
+
+    post.deliver()
+
+    assert names(sink) == ["eCommerce - purchase - Total", "later"]
+    assert post.sums(connection) == {"delivered": 2}
+
+
+@pytest.mark.parametrize(("fault", "reason"), [(ValueError, "inexpressible"), (KeyError, "integration_error")])
+def test_a_cart_that_cannot_be_taken_apart_harms_itself_only(
+    shop: Shop,
+    post: Post,
+    second_sink: Sink,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: type[Exception],
+    reason: str,
+) -> None:
+    def fail(_event: object) -> None:
+        raise fault("a fault")
+
+    monkeypatch.setattr(sending, "expanded", fail)
+    carts, healthy = connect(Cart()), post.connect(second_sink)
+    shop.process(batch(purchase(), customer="u-1"))
+
+    post.deliver()
+
+    assert post.sums(healthy) == {"delivered": 1}
+    assert post.sums(carts) == ({"failed": 1} if fault is ValueError else {"waiting": 1})
+    assert [attempt.error for attempt in post.attempts()] == [reason]
 
 
 def test_if_one_of_them_fails_all_are_sent_again_under_the_same_ids(

@@ -2,8 +2,30 @@
 
 from dataclasses import replace
 
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from directory.commerce import expanded
 from tests.samples import CUSTOM, PURCHASE
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def carts(depth: int = 3) -> st.SearchStrategy[object]:
+    """Objects with the fields of carts, at any of which something else may stand."""
+    if not depth:
+        return JSON
+    inner = carts(depth - 1)
+    names = ("product_action", "promotion_action", "product_impressions", "products", "promotions", "custom_attributes")
+    fields = {name: inner | st.lists(inner, max_size=2) for name in names}
+    action = JSON | st.sampled_from(["purchase", "refund", "view"])
+    return JSON | st.fixed_dictionaries({}, optional={**fields, "action": action, "id": JSON})
 
 
 def with_data(**data: object) -> list[str]:
@@ -63,3 +85,19 @@ def test_what_cannot_be_expanded_stays_as_it_is() -> None:
     assert expanded(empty) == (empty,)
     nothing = replace(PURCHASE, data={})
     assert expanded(nothing) == (nothing,)
+
+
+@given(st.dictionaries(st.text(max_size=3), JSON, max_size=2), carts())
+def test_whatever_shape_it_has_it_is_expanded(data: dict[str, object], cart: object) -> None:
+    found = expanded(replace(PURCHASE, data={**data, **(cart if isinstance(cart, dict) else {"product_action": cart})}))
+    assert found
+    assert len({each.event_id for each in found}) == len(found)
+    assert all(isinstance(each.name, str) for each in found)
+    msgspec.json.encode(found)
+
+
+@pytest.mark.parametrize("action", ["x", ["x"], {"products": "x"}, {"products": ["x"]}, {"action": [], "products": {}}])
+def test_what_is_no_cart_counts_as_none(action: object) -> None:
+    """Malformed carts are stored as they came, so delivery meets them."""
+    event = replace(PURCHASE, data={"product_action": action, "custom_attributes": ["x"]})
+    assert expanded(event) == (event,)
