@@ -79,9 +79,20 @@ _AGAIN = """
 SELECT e.chunk_id, d.chunk_seq, d.connection_id, d.environment, e.position, e.state, e.attempts, e.first_failed_at
 FROM delivery_exception e
 JOIN outbox_delivery d ON d.bucket = e.bucket AND d.output_id = e.output_id AND d.chunk_id = e.chunk_id
-WHERE e.bucket = %s AND e.output_id = %s AND e.mpid = ANY(%s::bigint[]) AND e.state IN (%s, %s)
-ORDER BY d.chunk_seq, e.chunk_id, e.position LIMIT %s
+WHERE e.bucket = %(bucket)s AND e.output_id = %(output)s AND e.state IN (%(retrying)s, %(held)s)
+  AND (e.mpid = ANY(%(released)s::bigint[]) OR (e.mpid = ANY(%(due)s::bigint[]) AND e.next_at <= %(now)s))
+ORDER BY d.chunk_seq, e.chunk_id, e.position LIMIT %(most)s
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """People of a lane whose turn has come: of the released everything that waits, of the others what is due."""
+
+    key: Key
+    released: set[int]
+    due: set[int]
+    now: datetime
 
 
 class Payloads:
@@ -148,10 +159,20 @@ def due_people(connection: Connection, lane: LaneWork, now: datetime) -> set[int
 
 
 def waiting_again(
-    connection: Connection, key: Key, people: Iterable[int], payloads: Payloads, events_per_parcel: int
+    connection: Connection, turns: Turns, payloads: Payloads, events_per_parcel: int
 ) -> tuple[list[Parcel], bool]:
-    """What waits in the exception rows of these people, oldest first, and whether that is all."""
-    parameters = (*key, list(people), ItemState.RETRYING, ItemState.HELD, EXCEPTIONS_MOST)
+    """The items of these people whose turn has come, oldest first, and whether these are all."""
+    key = turns.key
+    parameters = {
+        "bucket": key[0],
+        "output": key[1],
+        "retrying": ItemState.RETRYING,
+        "held": ItemState.HELD,
+        "released": list(turns.released),
+        "due": list(turns.due),
+        "now": turns.now,
+        "most": EXCEPTIONS_MOST,
+    }
     rows: list[tuple[Any, ...]] = connection.execute(_AGAIN, parameters).fetchall()
     by_chunk: defaultdict[Origin, dict[int, tuple[Any, ...]]] = defaultdict(dict)
     for chunk_id, chunk_seq, connection_id, environment, position, *state in rows:

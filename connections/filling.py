@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cdp_project.kernel.database import Connection
 from connections import claim, configuration
-from connections.claim import Delivery
+from connections.claim import Delivery, Turns
 from connections.configuration import Outputs
 from connections.consignment import Consignment
 from connections.lane_work import LaneWork
@@ -52,22 +52,22 @@ class Filler:
         if lane.changed:
             # The rows do not tell yet what has become of them.
             return
-        people = set(lane.released)
+        due = set()
         if lane.has_due and not lane.is_leaving:
-            people |= claim.due_people(connection, lane, now)
+            due = claim.due_people(connection, lane, now) - lane.released
             lane.has_due = False
-        if not people:
+        released, lane.released = lane.released, set()
+        if not released and not due:
             return
-        parcels, is_all = claim.waiting_again(
-            connection, lane.key, people, self._payloads, _events_per_parcel(outputs, lane.output_id)
-        )
+        turns = Turns(lane.key, released, due, now)
+        most = _events_per_parcel(outputs, lane.output_id)
+        parcels, is_all = claim.waiting_again(connection, turns, self._payloads, most)
         lane.add_again(parcels)
-        left = people - {parcel.mpid for parcel in parcels}
-        lane.released -= people
+        nothing_waits = released - {parcel.mpid for parcel in parcels}
         if is_all:
-            lane.people.unblock(left)
+            lane.people.unblock(nothing_waits)
         else:
-            lane.released |= left
+            lane.released = nothing_waits
 
 
 def _consignment(delivery: Delivery, outputs: Outputs) -> Consignment:

@@ -7,7 +7,7 @@ from datetime import datetime
 from connections.consignment import Consignment
 from connections.lane_work import LaneWork
 from connections.models import ItemState
-from connections.parcels import End, Origin, Parcel
+from connections.parcels import HELD_BACK, End, Origin, Parcel
 from connections.verdicts import MOVED, WAITING, Tally
 from events.reasons import HELD, RETRYING
 
@@ -19,12 +19,16 @@ Row = tuple[object, ...]
 
 @dataclass(slots=True)
 class Progress:
-    """Rows to write. `advanced` holds (origin, done_until, is finished)."""
+    """Rows to write. `advanced` holds (origin, done_until, is finished).
+
+    `moved_on` names people, as (bucket, output, mpid), whose next held item is due now.
+    """
 
     upserts: list[Row] = field(default_factory=list)
     deletes: list[Row] = field(default_factory=list)
     advanced: list[tuple[Origin, int, bool]] = field(default_factory=list)
     emptied: set[Origin] = field(default_factory=set)
+    moved_on: set[tuple[int, int, int]] = field(default_factory=set)
     tally: Tally = field(default_factory=Tally)
 
 
@@ -44,6 +48,7 @@ def _change(progress: Progress, parcel: Parcel, now: datetime) -> None:
     end = _ended(parcel)
     _count(progress.tally, parcel, end)
     origin = parcel.origin
+    _move_on(progress.moved_on, parcel, end)
     keys = [(origin.bucket, origin.output_id, origin.chunk_id, position) for position in parcel.positions]
     if end.item_state is None:
         progress.deletes.extend(keys)
@@ -52,6 +57,15 @@ def _change(progress: Progress, parcel: Parcel, now: datetime) -> None:
     first_failed_at = parcel.first_failed_at or now
     rest = (parcel.mpid, int(end.item_state), end.detail, parcel.attempts, first_failed_at, end.next_at)
     progress.upserts.extend((*key, *rest) for key in keys)
+
+
+def _move_on(moved_on: set[tuple[int, int, int]], parcel: Parcel, end: End) -> None:
+    """Parcels of a person end in order: what the last of them came to decides whether the next is due."""
+    person = (parcel.origin.bucket, parcel.origin.output_id, parcel.mpid)
+    if end.item_state is ItemState.RETRYING:
+        moved_on.discard(person)
+    elif parcel.state is not None and end is not HELD_BACK:
+        moved_on.add(person)
 
 
 def _advance(progress: Progress, consignment: Consignment) -> None:

@@ -11,6 +11,7 @@ from cdp_project.kernel.failpoints import failpoint
 from connections import leases, verdicts
 from connections.attempts import Attempt, AttemptLog
 from connections.lane_work import LaneWork
+from connections.models import ItemState
 from connections.parcels import Origin
 from connections.progress import Progress, progress_of
 
@@ -28,6 +29,18 @@ _DELETE_EXCEPTIONS = """
 DELETE FROM delivery_exception e
 USING unnest(%s::smallint[], %s::bigint[], %s::uuid[], %s::int[]) AS k (bucket, output_id, chunk_id, position)
 WHERE e.bucket = k.bucket AND e.output_id = k.output_id AND e.chunk_id = k.chunk_id AND e.position = k.position
+"""
+# So that the next one goes out even if this process dies before it looks for it.
+_MOVE_ON = """
+UPDATE delivery_exception e SET next_at = %s
+FROM (SELECT DISTINCT ON (h.bucket, h.output_id, h.mpid) h.bucket, h.output_id, h.chunk_id, h.position
+      FROM unnest(%s::smallint[], %s::bigint[], %s::bigint[]) AS k (bucket, output_id, mpid)
+      JOIN delivery_exception h ON h.bucket = k.bucket AND h.output_id = k.output_id AND h.mpid = k.mpid
+      JOIN outbox_delivery d ON d.bucket = h.bucket AND d.output_id = h.output_id AND d.chunk_id = h.chunk_id
+      WHERE h.state = %s
+      ORDER BY h.bucket, h.output_id, h.mpid, d.chunk_seq, h.chunk_id, h.position) AS first
+WHERE e.bucket = first.bucket AND e.output_id = first.output_id AND e.chunk_id = first.chunk_id
+  AND e.position = first.position
 """
 _CLOSE = """
 DELETE FROM outbox_delivery d
@@ -65,7 +78,7 @@ def record(
     """
     kept = set(leases.LANES.keep(connection, [lane.key for lane in lanes], holder, now))
     progress = progress_of([lane for lane in lanes if lane.key in kept], now)
-    _write_exceptions(connection, progress)
+    _write_exceptions(connection, progress, now)
     _close_deliveries(connection, progress)
     log.write(connection, attempts)
     verdicts.write(connection, progress.tally)
@@ -73,11 +86,13 @@ def record(
     return [lane for lane in lanes if lane.key not in kept]
 
 
-def _write_exceptions(connection: Connection, progress: Progress) -> None:
+def _write_exceptions(connection: Connection, progress: Progress, now: datetime) -> None:
     columns = (*_EXCEPTION_KEY, *_EXCEPTION_REST)
     bulk.insert(connection, "delivery_exception", columns, progress.upserts, tail=_EXCEPTION_TAIL, key_width=4)
     if progress.deletes:
         connection.execute(_DELETE_EXCEPTIONS, _columns(progress.deletes))
+    if progress.moved_on:
+        connection.execute(_MOVE_ON, [now, *_columns(sorted(progress.moved_on)), ItemState.HELD])
 
 
 def _close_deliveries(connection: Connection, progress: Progress) -> None:

@@ -2,7 +2,8 @@
 
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 import pytest
 from django.db import connection
@@ -56,7 +57,10 @@ def test_an_answer_without_end_is_cut_off_and_its_status_counts(shop: Shop, post
     assert post.sums(made) == {"delivered": 1}
 
 
-def _turn(loop: Deliveries, answer: int) -> int:
+T = TypeVar("T")
+
+
+def _turn(loop: Deliveries, answer: T) -> T:
     if not loop.turn():
         loop.wait(0.05)
     return answer
@@ -155,11 +159,8 @@ def test_a_crash_anywhere_loses_nothing_and_repeats_under_the_same_id(
     made = post.connect(sink)
     shop.process(*(batch(custom_event(f"E{n}"), customer="u-1") for n in range(5)))
     monkeypatch.setattr(failpoints, "_failures", failpoints._parse(f"{place}=error"))
-    crashed = Deliveries()
     with pytest.raises(failpoints.InjectedFailure):
-        crashed.drain()
-    crashed._sender.close()
-    crashed._database.drop()
+        crash(Deliveries(), clock.now())
     monkeypatch.setattr(failpoints, "_failures", {})
 
     post.deliver(after=leases.LEASE + timedelta(seconds=1))
@@ -170,6 +171,36 @@ def test_a_crash_anywhere_loses_nothing_and_repeats_under_the_same_id(
     assert list(dict.fromkeys(sink.names())) == [f"E{n}" for n in range(5)]
     assert post.sums(made) == {"delivered": 5}
     assert post.left() == {"outbox_chunk": 0, "outbox_delivery": 0, "delivery_exception": 0}
+
+
+def test_held_items_go_out_even_if_the_process_dies_before_it_looks_for_them(
+    shop: Shop, post: Post, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = post.connect(sink)
+    replies = iter([Reply(500)])
+    sink.script = lambda _: next(replies, Reply())
+    shop.process(batch(*(custom_event(f"E{n}") for n in range(4)), customer="u-1"))
+    post.deliver()
+    for _ in range(3):
+        monkeypatch.setattr(failpoints, "_failures", failpoints._parse("delivery.after_record=error"))
+        with pytest.raises(failpoints.InjectedFailure):
+            crash(Deliveries(), clock.now() + timedelta(minutes=len(sink.requests)))
+    monkeypatch.setattr(failpoints, "_failures", {})
+
+    post.deliver(after=timedelta(minutes=10))
+
+    assert sink.names() == ["E0", "E0", "E1", "E2", "E3"]
+    assert post.sums(made) == {"delivered": 4}
+
+
+def crash(loop: Deliveries, at: datetime) -> None:
+    """Run until the loop fails, and leave everything as a killed process does."""
+    try:
+        with clock.frozen(at):
+            loop.drain()
+    finally:
+        loop._sender.close()
+        loop._database.drop()
 
 
 def break_connections() -> None:
