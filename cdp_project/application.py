@@ -17,18 +17,20 @@ from cdp_project.kernel.asgi_body import (
     BodyTooLarge,
     BodyTooSlow,
     ClientGone,
+    Message,
     Receive,
     Scope,
     Send,
 )
 from cdp_project.kernel.asgi_wsgi import ThreadsBusy, WsgiThreads
-from events.ingest import release
+from events.ingest import release, request_id_of
 from events.protocol import PROTOCOLS, IntakeRefusal, Reply
 from events.refusals import error_reply, too_large, too_slow, unavailable
 
 log = structlog.get_logger(__name__)
 
 INTAKE_THREADS, PAGE_THREADS, HEALTH_THREADS = 16, 8, 2
+REQUEST_ID = b"x-request-id"
 HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 BODY_SECONDS_MOST = 30.0
 BODIES_BYTES_MOST = 128_000_000
@@ -67,6 +69,11 @@ class Application:
                 await self._lifespan(receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = _identify(scope)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._answer(scope, receive, _echoing(send, request_id))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         threads = self._threads_for(scope["path"])
         try:
             with self._bodies.account() as account:
@@ -99,6 +106,26 @@ class Application:
         self._health.close()
         release()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _identify(scope: Scope) -> str:
+    """The request's id, which from here on stands in its headers: the client's own when sane, else a new one."""
+    given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
+    request_id = request_id_of({REQUEST_ID.decode(): given.decode("latin-1")})
+    others = [field for field in scope["headers"] if field[0] != REQUEST_ID]
+    scope["headers"] = [*others, (REQUEST_ID, request_id.encode())]
+    return request_id
+
+
+def _echoing(send: Send, request_id: str) -> Send:
+    """Adds X-Request-Id to the answer unless it has one."""
+
+    async def echoing(message: Message) -> None:
+        if message["type"] == "http.response.start" and all(name != REQUEST_ID for name, _ in message["headers"]):
+            message["headers"] = [*message["headers"], (REQUEST_ID, request_id.encode())]
+        await send(message)
+
+    return echoing
 
 
 async def _send(send: Send, reply: Reply) -> None:
