@@ -5,14 +5,16 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, path
 
 from cdp_project.console import navigation
 from cdp_project.console.addresses import outside
 from cdp_project.console.pages.live import live
+from cdp_project.workspaces import guessing
 from cdp_project.workspaces.seat import seat_of
 
+TOO_MANY_FAILURES = "Too many wrong passwords: wait a minute and try again."
 # Schedules stand in settings; a page that changes them would be undone at the next start.
 NOT_SHOWN = {"django_celery_beat"}
 
@@ -61,7 +63,21 @@ class ConsoleSite(AdminSite):
         return redirect("admin:index")
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """One page for all; whoever is signed in goes home."""
+        """One page for all; whoever is signed in goes home. Guessing is braked before any password is hashed."""
         if request.user.is_authenticated:
             return redirect(outside("home"))
-        return super().login(request, extra_context)
+        if request.method != "POST":
+            return super().login(request, extra_context)
+        who = f"console {request.POST.get('username', '')}", str(request.META.get("REMOTE_ADDR", ""))
+        if guessing.is_braked(*who):
+            return _braked(request)
+        answer = super().login(request, extra_context)
+        if not request.user.is_authenticated:
+            guessing.count_failure(*who)
+        return answer
+
+
+def _braked(request: HttpRequest) -> HttpResponse:
+    answer = render(request, "console/refusal.html", {"sentence": TOO_MANY_FAILURES}, status=429)
+    answer.headers["Retry-After"] = str(guessing.WINDOW_S)
+    return answer

@@ -1,4 +1,4 @@
-"""A brake on guessing secrets: failures a minute per client and address, counted in Valkey, open without it."""
+"""A brake on guessing secrets: failures a minute per client or user, and per address; in Valkey, open without it."""
 
 from hashlib import sha256
 

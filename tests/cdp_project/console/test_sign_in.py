@@ -1,10 +1,12 @@
 """The front door, and what every page promises to the browser."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
 
+from cdp_project.workspaces import guessing
 from cdp_project.workspaces.models import Role
 from tests import factories
 from tests.cdp_project.console.conftest import Furnished
@@ -29,6 +31,40 @@ def test_a_wrong_password_is_refused_without_saying_what_was_wrong(larder: Furni
         assert answer.status_code == 200
         assert b"Please enter a correct username and password" in answer.content
     assert "_auth_user_id" not in client.session
+
+
+def test_guessing_is_braked_before_the_password_is_looked_at(
+    larder: Furnished, client: Client, empty_cache: None
+) -> None:
+    user = factories.member(larder.workspace, password=PASSWORD)
+    other = factories.member(larder.workspace, password=PASSWORD)
+    for _ in range(10):
+        assert client.post("/admin/login/", {"username": user.get_username(), "password": "wrong"}).status_code == 200
+    braked = client.post("/admin/login/", {"username": user.get_username(), "password": PASSWORD})
+    assert braked.status_code == 429
+    assert int(braked["Retry-After"]) > 0
+    assert b"wait a minute" in braked.content
+    assert "_auth_user_id" not in client.session
+    assert client.get("/admin/login/").status_code == 200
+    assert client.post("/admin/login/", {"username": other.get_username(), "password": PASSWORD}).status_code == 302
+
+
+def test_an_address_is_braked_whatever_names_it_tries(
+    larder: Furnished, client: Client, empty_cache: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guessing, "FAILURES_PER_ADDRESS", 3)
+    for name in ("ann", "bob", "cleo"):
+        assert client.post("/admin/login/", {"username": name, "password": "wrong"}).status_code == 200
+    assert client.post("/admin/login/", {"username": "dora", "password": "wrong"}).status_code == 429
+    elsewhere = client.post("/admin/login/", {"username": "dora", "password": "wrong"}, REMOTE_ADDR="192.0.2.7")
+    assert elsewhere.status_code == 200
+
+
+def test_without_valkey_people_sign_in_all_the_same(larder: Furnished, client: Client, settings: Any) -> None:
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
+    login = {"username": factories.member(larder.workspace, password=PASSWORD).get_username()}
+    assert client.post("/admin/login/", login | {"password": "wrong"}).status_code == 200
+    assert client.post("/admin/login/", login | {"password": PASSWORD}).status_code == 302
 
 
 def test_the_way_back_after_sign_in_stays_on_this_host(larder: Furnished, client: Client) -> None:
