@@ -18,13 +18,14 @@ from events.reasons import CONNECTION_DELETED, CONNECTION_OFF, OUTPUT_DELETED, O
 
 log = structlog.get_logger(__name__)
 
+NOTHING = Wants(event_types=frozenset())
 Routes = dict[int, tuple[Route, ...]]
 """Connections by input."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputConfig:
-    """One output, ready to send. `settings` is None when its secrets cannot be read at this moment."""
+    """One output, ready to send. `settings` is None when they cannot be read or used: what is to go out waits."""
 
     output_id: int
     integration: Integration
@@ -85,9 +86,14 @@ def _wants(output_id: int, key: str, plain: dict[str, Any]) -> tuple[Wants, int 
     integration = INTEGRATIONS.get(key)
     if integration is None:
         log.error("output of an unknown integration", output=output_id, integration=key)
-        return Wants(event_types=frozenset()), None
-    settings = completed(integration.fields, plain)
-    return integration.wants(settings), integration.limits(settings).event_age_most_s
+        return NOTHING, None
+    try:
+        settings = completed(integration.fields, plain)
+        return integration.wants(settings), integration.limits(settings).event_age_most_s
+    except Exception:
+        # One broken row or integration must not stop what everybody else sends.
+        log.exception("an integration failed on the settings of an output", output=output_id, integration=key)
+        return NOTHING, None
 
 
 def load_outputs(database: Connection, _versions: Versions) -> Outputs:
@@ -102,12 +108,15 @@ def _output(output_id: int, key: str, plain: dict[str, Any], encrypted: str, *ac
     integration = INTEGRATIONS[key]
     settings: Settings | None = None
     secrets: dict[str, str] = {}
+    limits = Limits()
     try:
+        limits = integration.limits(completed(integration.fields, plain))
         secrets = secrets_of(encrypted)
         settings = completed(integration.fields, {**plain, **secrets})
     except SecretUnreadable as error:
         log.error("the settings of an output cannot be read", output=output_id, error=str(error))  # noqa: TRY400
-    limits = integration.limits(completed(integration.fields, plain))
+    except Exception:
+        log.exception("an integration failed on the settings of an output", output=output_id, integration=key)
     return OutputConfig(output_id, integration, settings, limits, _environments(*active), tuple(secrets.values()))
 
 

@@ -4,6 +4,7 @@ One file in `directory/integrations/` that defines `INTEGRATION` is all that a n
 form, the admin, the API schema, delivery and the tests follow from what it declares.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -31,7 +32,10 @@ class FieldType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One setting of an output. A secret is stored encrypted, never shown again, never logged."""
+    """One setting of an output. A secret is stored encrypted, never shown again, never logged.
+
+    A number lies between `least` and `most`, both included; None means that there is no such bound.
+    """
 
     name: str
     label: str
@@ -41,6 +45,8 @@ class Field:
     is_required: bool = False
     default: str | int | bool | None = None
     choices: tuple[tuple[str, str], ...] = ()
+    least: float | None = None
+    most: float | None = None
 
 
 Settings = Mapping[str, Any]
@@ -140,8 +146,11 @@ class Limits:
 
     events_per_request: int = 1
     concurrent_requests: int = 16
-    requests_per_second: float | None = None
     event_age_most_s: int | None = 24 * 3600
+
+    def __post_init__(self) -> None:
+        if self.events_per_request < 1 or self.concurrent_requests < 1:
+            raise ValueError("A request carries at least one event, and at least one runs at a time.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +222,7 @@ def problems_of(fields: tuple[Field, ...], values: Settings) -> list[SettingsPro
 def _problem(declared: Field, value: Any) -> str | None:
     if value in (None, ""):
         return f"{declared.label} is required." if declared.is_required else None
-    rule = _RULES[declared.type]
-    return None if _fits(declared, value) else f"{declared.label} {rule}."
+    return None if _fits(declared, value) else f"{declared.label} {_RULES[declared.type]}{_bounds(declared)}."
 
 
 _RULES = {
@@ -226,6 +234,18 @@ _RULES = {
 }
 
 
+def _bounds(declared: Field) -> str:
+    bounds = [f"at least {declared.least:g}"] if declared.least is not None else []
+    bounds += [f"at most {declared.most:g}"] if declared.most is not None else []
+    return ", ".join(["", *bounds])
+
+
+def _is_within(declared: Field, number: float) -> bool:
+    least = -math.inf if declared.least is None else declared.least
+    most = math.inf if declared.most is None else declared.most
+    return math.isfinite(number) and least <= number <= most
+
+
 def _fits(declared: Field, value: object) -> bool:
     match declared.type:
         case FieldType.TEXT:
@@ -233,7 +253,7 @@ def _fits(declared: Field, value: object) -> bool:
         case FieldType.URL:
             return isinstance(value, str) and value.lower().startswith(("http://", "https://"))
         case FieldType.NUMBER:
-            return isinstance(value, int | float) and not isinstance(value, bool)
+            return isinstance(value, int | float) and not isinstance(value, bool) and _is_within(declared, value)
         case FieldType.SWITCH:
             return isinstance(value, bool)
         case FieldType.CHOICE:

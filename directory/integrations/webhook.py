@@ -25,6 +25,7 @@ from directory.contracts import (
 from directory.raw_batch import Shape, outgoing_batch
 
 EVENTS_PER_BATCH_MOST = 500
+HOURS_MOST = 10 * 365 * 24
 TOGGLES: dict[str, tuple[str, frozenset[str]]] = {
     "send_custom_events": ("Custom events", frozenset({"custom_event"})),
     "send_screen_views": ("Screen views", frozenset({"screen_view"})),
@@ -69,7 +70,14 @@ class Webhook(Integration):
             default="batch",
             choices=(("batch", "each batch"), ("event", "each event")),
         ),
-        Field("event_age_most_hours", "Oldest event sent, in hours", FieldType.NUMBER, help="Empty: of any age."),
+        Field(
+            "event_age_most_hours",
+            "Oldest event sent, in hours",
+            FieldType.NUMBER,
+            help="Empty: of any age.",
+            least=1,
+            most=HOURS_MOST,
+        ),
         *(_switch(name, label, on=True) for name, (label, _) in TOGGLES.items()),
         _switch("include_location", "Include location", on=True),
         _switch("include_device_ids", "Include device identities", on=True),

@@ -61,6 +61,10 @@ def test_it_counts_as_a_new_configuration(output: Output) -> None:
         ({"url": URL, "send": "sometimes"}, "send"),
         ({"url": URL, "include_ip": "yes"}, "include_ip"),
         ({"url": URL, "event_age_most_hours": "1"}, "event_age_most_hours"),
+        ({"url": URL, "event_age_most_hours": -1}, "event_age_most_hours"),
+        ({"url": URL, "event_age_most_hours": 0}, "event_age_most_hours"),
+        ({"url": URL, "event_age_most_hours": 1e300}, "event_age_most_hours"),
+        ({"url": URL, "event_age_most_hours": float("nan")}, "event_age_most_hours"),
         ({"url": URL, "signing_secret": "?"}, "signing_secret"),
         ({"url": URL, "authorization": "a\nb"}, "authorization"),
         ({"url": URL, "colour": "red"}, "colour"),
@@ -73,6 +77,12 @@ def test_what_cannot_be_used_is_refused_and_nothing_is_saved(
         save_settings(output, values)
     assert [problem.field for problem in refused.value.problems] == [field]
     assert output.pk is None
+
+
+def test_the_bounds_of_a_number_are_told(output: Output) -> None:
+    with pytest.raises(SettingsRefused, match="hours is a number, at least 1, at most 87600"):
+        save_settings(output, {"url": URL, "event_age_most_hours": -1})
+    save_settings(output, {"url": URL, "event_age_most_hours": 1})
 
 
 def test_an_error_does_not_repeat_a_secret(output: Output) -> None:

@@ -20,6 +20,7 @@ from directory.contracts import (
     Limits,
     OutboundRequest,
     Settings,
+    Wants,
 )
 from directory.registry import INTEGRATIONS
 from events.identity_types import IdentityType
@@ -91,6 +92,22 @@ class FaultyJudge(Plain):
 
     def judge(self, status: int, headers: Mapping[str, str], body: bytes) -> Delivery:
         return json.loads(body)["verdict"]  # type: ignore[no-any-return]
+
+
+class FaultyWants(Plain):
+    """Fails on settings that it does not expect."""
+
+    def wants(self, settings: Settings) -> Wants:
+        raise KeyError("forgotten")
+
+
+class FaultyLimits(Plain):
+    """Declares what cannot be, once its output exists."""
+
+    is_healthy = True
+
+    def limits(self, settings: Settings) -> Limits:
+        return Limits() if self.is_healthy else Limits(events_per_request=0)
 
 
 Connect = Callable[[Integration], Connection]
@@ -230,6 +247,39 @@ def test_a_faulty_integration_harms_itself_only(
     assert post.sums(healthy) == {"delivered": 1}
     assert post.reasons(faulty) == {"waiting": {"retrying": 1}}
     assert [attempt.error for attempt in post.attempts()] == ["integration_error"]
+
+
+@pytest.mark.parametrize("is_odd", [False, True])
+def test_an_output_whose_settings_are_beyond_its_integration_takes_nothing(
+    shop: Shop, post: Post, sink: Sink, second_sink: Sink, connect: Connect, is_odd: bool
+) -> None:
+    faulty, healthy = connect(Plain() if is_odd else FaultyWants()), post.connect(second_sink)
+    if is_odd:
+        Output.objects.filter(pk=faulty.output_id).update(settings=["not", "an", "object"])
+    shop.process(batch(custom_event(), customer="u-1"))
+
+    post.deliver()
+
+    assert post.sums(healthy) == {"delivered": 1}
+    assert post.reasons(faulty) == {"withheld": {"unsupported": 1}}
+    assert sink.requests == []
+
+
+def test_what_waits_for_an_output_that_breaks_goes_on_waiting(
+    shop: Shop, post: Post, sink: Sink, second_sink: Sink, connect: Connect
+) -> None:
+    integration = FaultyLimits()
+    faulty, healthy = connect(integration), post.connect(second_sink)
+    shop.process(batch(custom_event(), customer="u-1"))
+    integration.is_healthy = False
+
+    post.deliver()
+    assert post.sums(healthy) == {"delivered": 1}
+    assert post.reasons(faulty) == {"waiting": {"retrying": 1}}
+
+    integration.is_healthy = True
+    post.deliver(after=SOON)
+    assert post.sums(faulty) == {"delivered": 1}
 
 
 def test_settings_that_cannot_be_read_at_the_moment_are_waited_for(shop: Shop, post: Post, sink: Sink) -> None:
