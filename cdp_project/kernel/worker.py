@@ -32,8 +32,16 @@ class Waits(Protocol):
 class Worker:
     """Calls `turn` until `stop`; `turn` does a bounded piece of work and says whether it found any."""
 
-    def __init__(self, name: str, turn: Callable[[], bool], waiter: Waits, idle_poll_s: float = IDLE_POLL_S) -> None:
+    def __init__(
+        self,
+        name: str,
+        turn: Callable[[], bool],
+        waiter: Waits,
+        idle_poll_s: float = IDLE_POLL_S,
+        waits_out: tuple[type[Exception], ...] = RETRYABLE,
+    ) -> None:
         self._name = name
+        self._waits_out = waits_out
         self._turn = turn
         self._waiter = waiter
         self._idle_poll_s = idle_poll_s
@@ -53,20 +61,21 @@ class Worker:
         signal.signal(signal.SIGINT, handle)
 
     def run(self) -> None:
-        """Work until stopped. Errors of the infrastructure are waited out, never fatal."""
+        """Work until stopped. Errors that `waits_out` names are waited out, every other ends the loop."""
         log.info("worker started", worker=self._name)
         failures = 0
         while not self._stopping.is_set():
             try:
                 found = self._turn()
                 failures = 0
-            except RETRYABLE as error:
+            except self._waits_out as error:
                 failures += 1
                 wait_s = delay_seconds(failures, first=RETRY_FIRST_S, most=RETRY_MOST_S)
                 log.warning(
-                    "worker waits for the database",
+                    "worker waits for the infrastructure",
                     worker=self._name,
                     wait_s=wait_s,
+                    error_type=type(error).__qualname__,
                     error=str(error).strip(),
                 )
                 self._stopping.wait(wait_s)

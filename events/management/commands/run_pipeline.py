@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 from cdp_project.kernel.garbage import collect_rarely
 from cdp_project.kernel.wake import Waiter
 from cdp_project.kernel.worker import Worker
+from events.isolation import INFRASTRUCTURE
 from events.runner import Runner
 
 
@@ -16,7 +17,7 @@ class Command(BaseCommand):
     def handle(self, **_options: Any) -> None:
         runner = Runner()
         collect_rarely()
-        worker = Worker("pipeline", runner.turn, Waiter("pipeline"))
+        worker = Worker("pipeline", runner.turn, Waiter("pipeline"), waits_out=INFRASTRUCTURE)
         worker.stop_on_signals()
         try:
             worker.run()
