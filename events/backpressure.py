@@ -15,6 +15,7 @@ from events.lane_key import lane_buckets
 LOOK_EVERY_S = 1.0
 
 # One index look-up a lane. `low_water` keeps it from walking over rows that were deleted long ago.
+# A halted lane waits for a person: refusing everybody's batches would not make it shorter.
 _OLDEST = """
 SELECT min(oldest.accept_seq)
 FROM unnest(%s::smallint[]) AS own (bucket)
@@ -24,11 +25,12 @@ CROSS JOIN LATERAL (
     WHERE inbox.bucket = own.bucket AND inbox.accept_seq >= coalesce(lane.low_water, 0)
     ORDER BY inbox.accept_seq LIMIT 1
 ) AS oldest
+WHERE lane.halted_at IS NULL
 """
 
 
 def oldest_waiting(connection: Connection) -> datetime | None:
-    """When the batch was accepted that waits longest; None when nothing waits."""
+    """When the batch was accepted that waits longest; None when nothing waits. Without halted lanes."""
     row = connection.execute(_OLDEST, (lane_buckets(settings.CDP_LANES),)).fetchone()
     return accepted_at(int(str(row[0]))) if row is not None and row[0] is not None else None
 

@@ -12,7 +12,11 @@ from django.views.decorators.http import require_safe
 
 from cdp_project.kernel import clock
 from cdp_project.kernel.database import Connection, connect
+from events import lanes
 from events.backpressure import backlog_problem, disk_problem, oldest_waiting
+
+Problems = dict[str, str]
+"""Sentences by what they are about."""
 
 VALKEY_TIMEOUT_S = 1.0
 ANSWER_WITHIN_S = 5.0
@@ -36,25 +40,28 @@ def alive(_request: HttpRequest) -> JsonResponse:
 def ready(_request: HttpRequest) -> JsonResponse:
     """Events can be stored: a row was committed, the disk has room, processing keeps up. Else 503 with reasons.
 
-    Without Valkey everything goes on, only slower: that is named, and does not make it 503.
+    Without Valkey everything goes on, only slower, and a halted lane keeps what it has: that is named, and
+    does not make it 503.
     """
-    reasons = _reasons_in_time(clock.now())
-    degraded = {"valkey": problem} if (problem := _valkey_problem()) else {}
+    reasons, degraded = _look_in_time(clock.now())
+    if problem := _valkey_problem():
+        degraded["valkey"] = problem
     if reasons:
         return JsonResponse({"status": "not ready", "reasons": reasons, "degraded": degraded}, status=503)
     return JsonResponse({"status": "ready", "degraded": degraded})
 
 
-def _reasons_in_time(now: datetime) -> dict[str, str]:
-    looking = _looker.submit(_reasons, now)
+def _look_in_time(now: datetime) -> tuple[Problems, Problems]:
+    looking = _looker.submit(_look, now)
     try:
         return looking.result(ANSWER_WITHIN_S)
     except TimeoutError:
         looking.cancel()
-        return {"database": f"It did not answer within {ANSWER_WITHIN_S:.0f} seconds."}
+        return {"database": f"It did not answer within {ANSWER_WITHIN_S:.0f} seconds."}, {}
 
 
-def _reasons(now: datetime) -> dict[str, str]:
+def _look(now: datetime) -> tuple[Problems, Problems]:
+    """Why nothing can be stored, and what is worse than it should be."""
     problems: dict[str, Callable[[Connection], str | None]] = {
         "database": lambda connection: _write(connection, now),
         "backlog": lambda connection: backlog_problem(oldest_waiting(connection), now),
@@ -65,9 +72,17 @@ def _reasons(now: datetime) -> dict[str, str]:
         with connect(autocommit=True, name="tributary readiness") as connection:
             connection.execute("SET statement_timeout = '3s'")
             found = {name: look(connection) for name, look in problems.items()}
+            halted = _halted_lanes(connection)
     except psycopg.Error as error:
-        return {"database": f"A row could not be written: {type(error).__name__}."}
-    return {name: problem for name, problem in found.items() if problem}
+        return {"database": f"A row could not be written: {type(error).__name__}."}, {}
+    return {name: problem for name, problem in found.items() if problem}, halted
+
+
+def _halted_lanes(connection: Connection) -> Problems:
+    if not (halted := lanes.halted(connection)):
+        return {}
+    named = ", ".join(map(str, halted))
+    return {"lanes": f"Halted, see `manage.py inbox` for why and `--resume` it: {named}."}
 
 
 def _write(connection: Connection, now: datetime) -> None:

@@ -124,6 +124,12 @@ def halt(connection: Connection, bucket: int, reason: str, now: datetime) -> Non
     )
 
 
+def halted(connection: Connection) -> list[int]:
+    """The lanes that wait for somebody to resume them."""
+    rows = connection.execute("SELECT bucket FROM lane WHERE halted_at IS NOT NULL ORDER BY bucket").fetchall()
+    return [int(str(bucket)) for (bucket,) in rows]
+
+
 def resume(connection: Connection, bucket: int | None) -> int:
     """Let one halted lane, or all, be worked again; how many there were."""
     cursor = connection.execute(

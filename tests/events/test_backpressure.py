@@ -67,6 +67,20 @@ def test_the_oldest_of_all_lanes_counts_and_what_was_done_does_not(intake: Intak
         assert oldest_waiting(connection) == accepted_at(later[0].accept_seq)
 
 
+def test_a_halted_lane_does_not_stop_intake(intake: Intake, settings: Settings) -> None:
+    settings.CDP_BACKLOG_MAX_AGE_S = 600
+    intake.post({"user_identities": {"customer_id": "a"}})
+    (row,) = intake.stored()
+    age(row, timedelta(minutes=11))
+    Lane.objects.create(bucket=row.bucket, low_water=0, halted_at=clock.now(), halted_reason="9 of 10 batches fail")
+    ingest.release()
+
+    assert intake.post({}).status == 202
+    Lane.objects.update(halted_at=None)
+    ingest.release()
+    assert intake.post({}).status == 503
+
+
 def test_a_disk_that_is_nearly_full_stops_intake(
     intake: Intake, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

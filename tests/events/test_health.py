@@ -1,5 +1,6 @@
 """Alive, and ready to store."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -7,9 +8,10 @@ from django.db import connections
 from django.test import RequestFactory
 from pytest_django import Settings
 
+from cdp_project.kernel import clock
 from cdp_project.kernel.database import connect
 from events import health
-from events.models import StoreProbe
+from events.models import Lane, StoreProbe
 from tests.events.conftest import Intake
 from tests.events.test_backpressure import age
 
@@ -32,6 +34,18 @@ def test_ready_after_a_row_was_committed(transactional_db: None) -> None:
     first = StoreProbe.objects.get().written_at
     assert health.ready(GET).status_code == 200
     assert StoreProbe.objects.get().written_at > first
+
+
+def test_a_halted_lane_is_named_and_does_not_end_readiness(transactional_db: None) -> None:
+    Lane.objects.create(bucket=3, low_water=0)
+    Lane.objects.create(bucket=7, low_water=0, halted_at=clock.now(), halted_reason="why")
+
+    answer = health.ready(GET)
+
+    assert answer.status_code == 200
+    assert json.loads(answer.content)["degraded"] == {
+        "lanes": "Halted, see `manage.py inbox` for why and `--resume` it: 7."
+    }
 
 
 def test_not_ready_without_a_database(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
