@@ -1,6 +1,6 @@
 """One bad batch must not stop its neighbours: find it, put it aside, and halt the lane when it is not one but many."""
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +21,8 @@ POISON_SHARE_MOST = 0.2
 # In a quiet lane a chunk is one batch, and one bad batch is the whole of it: count over the last ones too.
 RECENT_BATCHES = 50
 POISON_HALTS_AT = 5
+# A lane belongs to all inputs: what only one of them sends must not stop the others.
+POISON_INPUTS_LEAST = 2
 
 INFRASTRUCTURE = (
     *RETRYABLE,
@@ -73,17 +75,23 @@ def isolate(rows: Sequence[Accepted], process: Process) -> list[Poison]:
 
 
 class PoisonWatch:
-    """Tells when a lane fails too often to go on."""
+    """Tells when a lane fails too often, and for too many, to go on."""
 
     def __init__(self) -> None:
-        self._recent: dict[int, deque[bool]] = defaultdict(lambda: deque(maxlen=RECENT_BATCHES))
+        # Of each batch the input whose poison it was; None when it went well.
+        self._recent: dict[int, deque[int | None]] = defaultdict(lambda: deque(maxlen=RECENT_BATCHES))
 
-    def must_halt(self, bucket: int, batches: int, poison: int) -> bool:
+    def must_halt(self, bucket: int, batches: int, poison: Sequence[Poison]) -> bool:
         """Note how a chunk of the lane went; True when the lane has to stop and somebody has to look."""
         recent = self._recent[bucket]
-        recent.extend([False] * min(batches - poison, RECENT_BATCHES))
-        recent.extend([True] * poison)
-        return poison > POISON_SHARE_MOST * batches and sum(recent) >= POISON_HALTS_AT
+        recent.extend([None] * min(batches - len(poison), RECENT_BATCHES))
+        recent.extend(each.row.input_id for each in poison)
+        poisoned = Counter(input_id for input_id in recent if input_id is not None)
+        return (
+            len(poison) > POISON_SHARE_MOST * batches
+            and poisoned.total() >= POISON_HALTS_AT
+            and len(poisoned) >= POISON_INPUTS_LEAST
+        )
 
     def forget(self, bucket: int) -> None:
         """Begin anew, after the lane was halted."""

@@ -114,8 +114,7 @@ class Runner:
             self._storage.forget()
             raise
         failpoint("pipeline.after_commit")
-        for callback in chunk.after_commit:
-            callback()
+        _tell(chunk)
 
     def _prepare(self, chunk: Chunk, rows: Sequence[Accepted]) -> None:
         for step in self._prepare_steps:
@@ -141,7 +140,7 @@ class Runner:
 
     def _put_aside(self, bucket: int, batches: int, poison: list[Poison]) -> None:
         """Quarantine the batches that fail by themselves, or halt the lane when they are too many."""
-        halts = self._watch.must_halt(bucket, batches, len(poison))
+        halts = self._watch.must_halt(bucket, batches, poison)
         if not poison:
             return
         now = clock.now()
@@ -162,3 +161,12 @@ class Runner:
         lanes.halt(connection, bucket, reason, clock.now())
         self._watch.forget(bucket)
         log.critical("lane halted", bucket=bucket, reason=reason)
+
+
+def _tell(chunk: Chunk) -> None:
+    """Tell whoever waits. The chunk stands whatever happens here, so an error is no failure of its batches."""
+    for callback in chunk.after_commit:
+        try:
+            callback()
+        except Exception as error:  # noqa: BLE001 - every other callback still has its turn
+            log.warning("call after commit failed", bucket=chunk.bucket, error_type=type(error).__qualname__)

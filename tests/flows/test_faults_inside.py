@@ -13,6 +13,7 @@ from cdp_project.kernel.failpoints import InjectedFailure
 from events.models import Lane
 from events.pipeline import Chunk, Step, apply, load_steps, prepare
 from events.runner import Runner
+from tests import factories
 from tests.shop import Shop, batch, custom_event
 
 PLACES = [
@@ -127,9 +128,24 @@ def test_one_poisonous_batch_is_put_aside_and_its_neighbours_go_on(shop: Shop) -
     assert shop.waiting() == 0
 
 
-def test_a_lane_that_is_mostly_poison_halts_and_loses_nothing(shop: Shop) -> None:
+@pytest.fixture
+def second(shop: Shop) -> Shop:
+    """Another input of the same workspace."""
+    return Shop(factories.feed(shop.workspace, "Second"), shop.runner)
+
+
+def post_bad(*shops: Shop, count: int) -> None:
+    """Batches of one person that fail, from these inputs in turn."""
+    for number in range(count):
+        assert shops[number % len(shops)].post(batch(custom_event("bad"), customer="u-1")) == 202
+
+
+def test_a_lane_that_is_mostly_poison_halts_and_loses_nothing(shop: Shop, second: Shop) -> None:
     with_step(shop, poisoned_by("bad"))
-    shop.process(*(batch(custom_event("bad" if number % 2 else "good"), customer="u-1") for number in range(20)))
+    for _ in range(10):
+        assert shop.post(batch(custom_event("good"), customer="u-1")) == 202
+    post_bad(shop, second, count=10)
+    shop.drain()
 
     assert shop.waiting() == 10
     assert shop.outcomes() == {"stored": 10}
@@ -141,9 +157,24 @@ def test_a_lane_that_is_mostly_poison_halts_and_loses_nothing(shop: Shop) -> Non
     assert shop.waiting() == 10
 
 
-def test_a_halted_lane_goes_on_when_it_is_resumed(shop: Shop) -> None:
+def test_the_poison_of_one_input_stops_nobody(shop: Shop, second: Shop) -> None:
     with_step(shop, poisoned_by("bad"))
-    shop.process(*(batch(custom_event("bad"), customer="u-1") for _ in range(10)))
+    post_bad(shop, count=10)
+    second.post(batch(custom_event("good"), customer="u-1"))
+    shop.drain()
+    post_bad(shop, count=60)
+    second.post(batch(custom_event("good"), customer="u-1"))
+    shop.drain()
+
+    assert shop.waiting() == 0
+    assert shop.outcomes() == {"stored": 2, "poison": 70}
+    assert not Lane.objects.exclude(halted_at=None).exists()
+
+
+def test_a_halted_lane_goes_on_when_it_is_resumed(shop: Shop, second: Shop) -> None:
+    with_step(shop, poisoned_by("bad"))
+    post_bad(shop, second, count=10)
+    shop.drain()
     assert shop.waiting() == 10
     Lane.objects.update(halted_at=None)
     with_step(shop, lambda _chunk: None)
@@ -153,15 +184,38 @@ def test_a_halted_lane_goes_on_when_it_is_resumed(shop: Shop) -> None:
     assert shop.outcomes() == {"stored": 10}
 
 
-def test_single_poison_in_a_quiet_lane_does_not_halt_it_but_a_series_does(shop: Shop) -> None:
+def test_single_poison_in_a_quiet_lane_does_not_halt_it_but_a_series_of_several_inputs_does(
+    shop: Shop, second: Shop
+) -> None:
     with_step(shop, poisoned_by("bad"))
-    for _ in range(4):
-        shop.process(batch(custom_event("bad"), customer="u-1"))
+    for sender in (shop, second, shop, second):
+        post_bad(sender, count=1)
+        shop.drain()
     assert shop.outcomes() == {"poison": 4}
-    shop.process(batch(custom_event("bad"), customer="u-1"))
+    post_bad(shop, count=1)
+    shop.drain()
 
     assert shop.waiting() == 1
     assert shop.outcomes() == {"poison": 4}
+
+
+def test_an_error_after_the_commit_is_no_failure_of_the_chunk(shop: Shop) -> None:
+    told: list[str] = []
+
+    def fail() -> None:
+        raise ZeroDivisionError("nobody listens")
+
+    def tell(chunk: Chunk) -> None:
+        chunk.after_commit[:0] = [fail, lambda: told.append("told")]
+
+    with_step(shop, tell)
+    for number in range(10):
+        shop.process(batch(custom_event(), customer=f"u-{number}"))
+
+    assert len(told) == 10
+    assert shop.outcomes() == {"stored": 10}
+    assert shop.rows("quarantine") == []
+    assert not any(shop.runner._watch._recent[bucket].count(shop.source.pk) for bucket in shop.runner._watch._recent)
 
 
 @pytest.mark.parametrize(
