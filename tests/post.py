@@ -48,6 +48,17 @@ class Post:
         with clock.frozen(self._now), self.deliveries() as loop:
             loop.drain()
 
+    def deliver_or_crash(self, after: timedelta = timedelta()) -> None:
+        """The same by a loop that, when it fails, leaves everything as a killed process does."""
+        self._now += after
+        loop = Deliveries(draw=lambda: 1.0)
+        with clock.frozen(self._now):
+            try:
+                loop.drain()
+            finally:
+                loop._sender.close()
+                loop._database.drop()
+
     def sums(self, of: Connection) -> dict[str, int]:
         """Events by state, over all reasons; states without events are left out."""
         found = verdicts_of(of.pk, Environment.PRODUCTION)

@@ -7,6 +7,7 @@ Uses the database of the settings and leaves it as it was. The receiver's own co
 
 import argparse
 import asyncio
+import gc
 import multiprocessing
 import os
 import time
@@ -143,6 +144,7 @@ def measure(items: int, events_per_batch: int, send: str) -> Measured:
 
     from cdp_project.workspaces.models import Workspace
     from connections.deliver import Deliveries
+    from connections.management.commands.run_deliveries import GC_THRESHOLDS
     from connections.models import Output
     from connections.outputs import save_settings
     from tests import factories
@@ -158,6 +160,7 @@ def measure(items: int, events_per_batch: int, send: str) -> Measured:
         {"url": f"http://127.0.0.1:{ours.recv()}/", "send": send, "signing_secret": "whsec_c2lnbmluZy1zZWNyZXQ="},
     )
     fill(factories.connection(factories.feed(workspace), output), items, events_per_batch)
+    gc.set_threshold(*GC_THRESHOLDS)
     deliveries = Deliveries()
     started, cpu = time.perf_counter(), time.process_time()
     deliveries.drain()

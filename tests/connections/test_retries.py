@@ -1,7 +1,5 @@
 """What happens when the partner does not take it: tried again, held, refused, parked; in order for each person."""
 
-import random
-from collections import defaultdict
 from datetime import timedelta
 
 import pytest
@@ -176,36 +174,3 @@ def test_the_log_of_attempts_shows_no_secret_and_nobody(shop: Shop, post: Post, 
     assert "canary" not in attempt.answer_sample
     assert "ann@example.com" not in attempt.answer_sample
     assert attempt.answer_sample.startswith("bad [hidden]")
-
-
-@pytest.mark.parametrize("send", ["event", "batch"])
-def test_with_failures_in_between_each_person_still_gets_everything_in_order(
-    shop: Shop, post: Post, sink: Sink, send: str
-) -> None:
-    connection = post.connect(sink, send=send)
-    chance = random.Random(7)
-    got: defaultdict[str, list[str]] = defaultdict(list)
-    troubles: list[Reply | Misbehaviour] = [Reply(500), Reply(429, {"Retry-After": "1"}), Misbehaviour.RESET]
-
-    def script(request: Received) -> Reply | Misbehaviour:
-        if chance.random() < 0.2:
-            return chance.choice(troubles)
-        got[person_of(request)] += [event["data"]["event_name"] for event in request.json["events"]]
-        return Reply()
-
-    sink.script = script
-    for wave in range(6):
-        shop.process(
-            *(batch(custom_event(f"{wave}-0"), custom_event(f"{wave}-1"), customer=f"u-{n}") for n in range(10))
-        )
-        post.deliver(after=SOON)
-        sums = post.sums(connection)
-        assert sums["delivered"] + sums.get("waiting", 0) == 20 * (wave + 1)
-    for _ in range(40):
-        if "waiting" in post.sums(connection):
-            post.deliver(after=HOUR)
-
-    expected = [f"{wave}-{n}" for wave in range(6) for n in range(2)]
-    assert dict(got) == {f"u-{n}": expected for n in range(10)}
-    assert post.sums(connection) == {"delivered": 120}
-    assert post.left() == {"outbox_chunk": 0, "outbox_delivery": 0, "delivery_exception": 0}

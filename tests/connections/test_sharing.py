@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 import pytest
@@ -160,7 +160,7 @@ def test_a_crash_anywhere_loses_nothing_and_repeats_under_the_same_id(
     shop.process(*(batch(custom_event(f"E{n}"), customer="u-1") for n in range(5)))
     monkeypatch.setattr(failpoints, "_failures", failpoints._parse(f"{place}=error"))
     with pytest.raises(failpoints.InjectedFailure):
-        crash(Deliveries(), clock.now())
+        post.deliver_or_crash()
     monkeypatch.setattr(failpoints, "_failures", {})
 
     post.deliver(after=leases.LEASE + timedelta(seconds=1))
@@ -184,23 +184,13 @@ def test_held_items_go_out_even_if_the_process_dies_before_it_looks_for_them(
     for _ in range(3):
         monkeypatch.setattr(failpoints, "_failures", failpoints._parse("delivery.after_record=error"))
         with pytest.raises(failpoints.InjectedFailure):
-            crash(Deliveries(), clock.now() + timedelta(minutes=len(sink.requests)))
+            post.deliver_or_crash(after=timedelta(minutes=1))
     monkeypatch.setattr(failpoints, "_failures", {})
 
     post.deliver(after=timedelta(minutes=10))
 
     assert sink.names() == ["E0", "E0", "E1", "E2", "E3"]
     assert post.sums(made) == {"delivered": 4}
-
-
-def crash(loop: Deliveries, at: datetime) -> None:
-    """Run until the loop fails, and leave everything as a killed process does."""
-    try:
-        with clock.frozen(at):
-            loop.drain()
-    finally:
-        loop._sender.close()
-        loop._database.drop()
 
 
 def break_connections() -> None:
