@@ -1,6 +1,7 @@
 """Who belongs to a workspace. It always keeps somebody who can let others in."""
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from cdp_project.kernel.errors import Refusal
 from cdp_project.workspaces import audit
@@ -11,9 +12,24 @@ LAST_ADMIN = "A workspace needs an admin: make somebody else one first."
 
 
 def is_last_admin(membership: Membership) -> bool:
-    """Nobody else could let people in."""
-    admins = Membership.objects.filter(workspace=membership.workspace_id, role=Role.ADMIN)
-    return list(admins.values_list("pk", flat=True)[:2]) == [membership.pk]
+    """Nobody else who can sign in could let people in."""
+    return list(_admins(membership.workspace_id).values_list("pk", flat=True)[:2]) == [membership.pk]
+
+
+def left_without_admin(user_id: int) -> list[Workspace]:
+    """Workspaces that would lose their last admin if this person could no longer sign in; locked until commit."""
+    own = Membership.objects.filter(user_id=user_id, role=Role.ADMIN)
+    with transaction.atomic():
+        workspaces = Workspace.objects.select_for_update().filter(pk__in=own.values("workspace_id")).order_by("pk")
+        return [workspace for workspace in workspaces if not _others(workspace.pk, user_id)]
+
+
+def _others(workspace_id: int, user_id: int) -> bool:
+    return _admins(workspace_id).exclude(user_id=user_id).exists()
+
+
+def _admins(workspace_id: int) -> QuerySet[Membership]:
+    return Membership.objects.filter(workspace=workspace_id, role=Role.ADMIN, user__is_active=True)
 
 
 def save(actor: Actor, membership: Membership) -> None:

@@ -15,6 +15,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from cdp_project.workspaces import audit, members
+from cdp_project.workspaces.admin.person_form import PersonForm
 from cdp_project.workspaces.audit import actor_of
 from cdp_project.workspaces.models import Membership, Role, Workspace
 from cdp_project.workspaces.plain_looks import PlainLooks
@@ -55,6 +56,7 @@ class OperatorOnly:
 class PersonAdmin(OperatorOnly, PlainLooks, UserAdmin):  # type: ignore[type-arg]
     """Who can sign in. Somebody who leaves is made inactive: the audit log speaks of them."""
 
+    form = PersonForm
     add_form = UserCreationForm
     add_fieldsets = ((None, {"fields": ("username", "password1", "password2")}),)
     fieldsets = (

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from cdp_project.workspaces.models import AuditEntry, Role
+from cdp_project.workspaces.models import AuditEntry, Membership, Role
 from connections.models import Output
 from events.models import Input, InputKey
+from tests import factories
 from tests.cdp_project.console.conftest import Furnished
 
 SignIn = Callable[..., Client]
@@ -87,6 +88,33 @@ def test_installation_pages_are_the_operators_alone(larder: Furnished, sign_in: 
     client = sign_in(larder)
     assert client.get("/admin/auth/user/", follow=True).redirect_chain[-1][0].endswith("/live/")
     assert client.get(larder.url("auth/user/")).status_code == 403
+
+
+def test_the_last_admin_of_a_workspace_is_not_blocked(larder: Furnished, vault: Furnished, sign_in: SignIn) -> None:
+    client = sign_in(larder, operator=True)
+    keeper = Membership.objects.get(workspace=vault.workspace).user
+    address, posted = f"/admin/auth/user/{keeper.pk}/change/", {"username": keeper.username}
+
+    page = client.post(address, posted).content.decode()
+    assert "Nobody else is an admin of Vault: make somebody an admin there first." in page
+    keeper.refresh_from_db()
+    assert keeper.is_active
+
+    factories.member(vault.workspace)
+    assert client.post(address, posted).status_code == 302
+    keeper.refresh_from_db()
+    assert not keeper.is_active
+
+
+def test_the_page_of_a_person_shows_nothing_of_the_password(larder: Furnished, sign_in: SignIn) -> None:
+    client = sign_in(larder, operator=True)
+    person = factories.member(larder.workspace, password="correct horse battery")
+    page = client.get(f"/admin/auth/user/{person.pk}/change/").content.decode()
+    assert "A password is set." in page
+    assert "pbkdf2" not in page
+    person.set_unusable_password()
+    person.save()
+    assert "No password is set." in client.get(f"/admin/auth/user/{person.pk}/change/").content.decode()
 
 
 def test_the_operator_makes_users_and_workspaces(larder: Furnished, sign_in: SignIn) -> None:

@@ -40,3 +40,15 @@ def test_others_come_and_go_freely(workspace: Workspace) -> None:
     members.save(ACTOR, membership)
     members.remove(ACTOR, membership)
     assert Membership.objects.filter(workspace=workspace).count() == 1
+
+
+def test_somebody_who_cannot_sign_in_is_no_admin_left(workspace: Workspace) -> None:
+    blocked = factories.member(workspace, Role.ADMIN)
+    blocked.is_active = False
+    blocked.save()
+    factories.member(workspace, Role.ADMIN)
+    admin = Membership.objects.exclude(user=blocked).get(workspace=workspace)
+    with pytest.raises(Refusal):
+        members.remove(ACTOR, admin)
+    members.remove(ACTOR, Membership.objects.get(user=blocked))
+    assert list(Membership.objects.filter(workspace=workspace)) == [admin]
