@@ -14,6 +14,7 @@ from pathlib import Path
 from cdp_project.embedded.address import CHECKOUT, var_folder
 from cdp_project.embedded.banner import FirstStart, banner
 from cdp_project.embedded.errors import StartError
+from cdp_project.embedded.limits import raise_file_limit
 from cdp_project.embedded.lock import RunLock
 from cdp_project.embedded.output import Output
 from cdp_project.embedded.ports import LOOPBACK, first_free, listen
@@ -45,6 +46,7 @@ def main() -> int:
 def _up(var: Path) -> None:
     make_home(var)
     lock = RunLock(var)
+    raise_file_limit()
     host, port = os.environ.get("HOST") or LOOPBACK, _port("PORT", DEFAULT_PORT)
     try:
         with _open_door(host, port) as door:
