@@ -58,7 +58,8 @@ class Child:
         self._stopping.set()
         if self._task is None:
             return
-        polite = [] if hurry else [(self.program.stop_signal, self.program.stop_seconds)]
+        patience = self.program.hurried_stop_seconds if hurry else self.program.stop_seconds
+        polite = [(self.program.stop_signal, patience)] if patience else []
         if self.program.second_signal:
             polite.append((self.program.second_signal, 5.0))
         for number, seconds in (*polite, (signal.SIGKILL, 5.0)):

@@ -53,6 +53,8 @@ def _program(install: Path, data: Path, port: int, account: Account | None) -> P
         stop_signal=signal.SIGINT,  # "fast": roll back what is open, write a checkpoint, end.
         second_signal=signal.SIGQUIT,
         stop_seconds=60,
+        # Cut short it recovers for minutes at the next start.
+        hurried_stop_seconds=10,
         stop_turn=9,
         slow_hint="is still starting: after a hard stop it first recovers what was committed",
         before=partial(postmaster.clear_the_way, data),

@@ -28,6 +28,8 @@ class Program:
     # Sent when the first signal was not enough; SIGKILL follows.
     second_signal: signal.Signals | None = None
     stop_seconds: float = 10
+    # What the first signal gets even when somebody is in a hurry.
+    hurried_stop_seconds: float = 0
     # Programs stop turn by turn, those of one turn together.
     stop_turn: int = 0
     before: Callable[[], None] | None = None

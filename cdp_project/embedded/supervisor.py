@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Coroutine, Iterable
 from itertools import groupby
 from typing import TypeVar
@@ -15,6 +16,9 @@ from cdp_project.embedded.program import Program
 Result = TypeVar("Result")
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+# `timeout`, systemd and terminals signal a whole group: its members pass on to us what we have got already.
+SAME_REQUEST_SECONDS = 2.0
+
 
 class Supervisor:
     """Use as an async context manager: leaving it stops everything, turn by turn."""
@@ -23,6 +27,7 @@ class Supervisor:
         self.output = output
         self.asked_to_stop = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._asked_at = 0.0
         self._children: list[Child] = []
         self.guarded = Guarded(lock.descriptor)
 
@@ -73,8 +78,13 @@ class Supervisor:
         await stopping
 
     def _on_signal(self) -> None:
-        # Asked a second time: do not wait for anybody's manners.
-        (self._hurry if self.asked_to_stop.is_set() else self.asked_to_stop).set()
+        now = time.monotonic()
+        if not self.asked_to_stop.is_set():
+            self._asked_at = now
+            self.asked_to_stop.set()
+        elif now - self._asked_at > SAME_REQUEST_SECONDS:
+            # Asked a second time: do not wait for anybody's manners.
+            self._hurry.set()
 
 
 def _turn(child: Child) -> int:

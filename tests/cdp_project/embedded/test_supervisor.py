@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from cdp_project.embedded.guarded import Guarded
 from cdp_project.embedded.lock import RunLock, holder_of
 from cdp_project.embedded.output import Output
 from cdp_project.embedded.program import Program
+from cdp_project.embedded.supervisor import Supervisor
 from tests.cdp_project.embedded.conftest import wait_until
 from tests.cdp_project.embedded.staged import STUBBORN, program
 
@@ -46,6 +48,47 @@ def test_programs_end_turn_by_turn(var: Path, stage: Stage) -> None:
     assert stage.wait(30) == 0
     assert (var / "ended").read_text().split() == ["first", "second", "third"]
     assert [pid for pid in pids(var) if is_alive(pid)] == []
+
+
+def test_two_signals_at_once_are_one_request(var: Path, stage: Stage) -> None:
+    stage.send_signal(signal.SIGTERM)
+    stage.send_signal(signal.SIGINT)
+    assert stage.wait(30) == 0
+    assert (var / "ended").read_text().split() == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize(("seconds_between", "is_hurry"), [(1.9, False), (2.1, True)])
+def test_a_second_signal_is_hurry_when_it_comes_later(
+    var: Path, monkeypatch: pytest.MonkeyPatch, seconds_between: float, *, is_hurry: bool
+) -> None:
+    lock = RunLock(var)
+    clock = iter([100.0, 100.0 + seconds_between])
+    supervisor = Supervisor(lock, Output())
+    monkeypatch.setattr("cdp_project.embedded.supervisor.time.monotonic", lambda: next(clock))
+    for _ in range(2):
+        supervisor._on_signal()
+    monkeypatch.undo()
+    assert supervisor.asked_to_stop.is_set()
+    assert supervisor._hurry.is_set() is is_hurry
+    supervisor.guarded.close()
+    lock.release()
+
+
+def test_in_a_hurry_the_first_signal_still_has_its_least_time(var: Path) -> None:
+    lock = RunLock(var)
+
+    async def scene() -> None:
+        guarded = Guarded(lock.descriptor)
+        careful = replace(program(var, "careful", 0), hurried_stop_seconds=20, second_signal=signal.SIGQUIT)
+        obedient = Child(careful, guarded, Output())
+        obedient.start()
+        await obedient.wait_ready()
+        await obedient.stop(hurry=True)
+        guarded.close()
+
+    asyncio.run(scene())
+    assert (var / "ended").read_text().split() == ["careful"]
+    lock.release()
 
 
 def test_a_killed_supervisor_leaves_no_orphan_and_frees_the_folder(var: Path, stage: Stage) -> None:
