@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from cdp_project.workspaces import audit
 from cdp_project.workspaces.audit import Actor
-from cdp_project.workspaces.models import Membership, Role, Workspace
+from cdp_project.workspaces.models import AuditEntry, Membership, Role, Workspace
 from connections.models import Connection, Output
 from connections.outputs import save_settings
 from events.issuing import issue
@@ -47,8 +47,15 @@ def server_input(actor: Actor, workspace: Workspace) -> Input:
 
 
 def lead_to_sink(actor: Actor, workspace: Workspace, sink_url: str) -> None:
-    """Follow the sink to the port that it has this time. Outputs that lead elsewhere are somebody's own."""
-    for output in Output.objects.filter(workspace=workspace, integration="webhook"):
+    """Follow the sink to the port that it has this time. Outputs that lead elsewhere are somebody's own.
+
+    So are those that the actor did not make, wherever on this machine they lead.
+    """
+    made = AuditEntry.objects.filter(
+        workspace=workspace, kind=Output._meta.verbose_name, action=audit.CREATED, actor_name=actor.name
+    )
+    own = {int(number) for number in made.values_list("object_id", flat=True)}
+    for output in Output.objects.filter(workspace=workspace, integration="webhook", name=SINK_NAME, pk__in=own):
         url = str(output.settings.get("url", ""))
         if SINK_URL.fullmatch(url) and url != sink_url:
             with audit.changing(actor, output):

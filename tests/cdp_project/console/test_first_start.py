@@ -90,11 +90,24 @@ def test_the_sink_is_followed_to_its_new_port_and_others_are_left(monkeypatch: p
     first_start()
     demo = Workspace.objects.get()
     own = factories.output(demo, url="https://hooks.example.com/")
+    local = Output.objects.create(
+        workspace=demo, integration="webhook", name="Local sink", settings={"url": "http://127.0.0.1:9999/"}
+    )
     monkeypatch.setenv("CDP_SINK_PORT", "8222")
     first_start()
-    assert Output.objects.exclude(pk=own.pk).get().settings["url"] == "http://127.0.0.1:8222/"
+    assert Output.objects.exclude(pk__in=[own.pk, local.pk]).get().settings["url"] == "http://127.0.0.1:8222/"
     own.refresh_from_db()
     assert own.settings["url"] == "https://hooks.example.com/"
+    local.refresh_from_db()
+    assert local.settings["url"] == "http://127.0.0.1:9999/"
+
+
+def test_a_sink_with_another_name_is_somebodys_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    first_start()
+    Output.objects.update(name="Mine")
+    monkeypatch.setenv("CDP_SINK_PORT", "8222")
+    first_start()
+    assert Output.objects.get().settings["url"] == "http://127.0.0.1:8099/"
 
 
 def test_the_curl_line_works_again_after_its_key_was_ended() -> None:
