@@ -10,7 +10,7 @@ from cdp_project.kernel.database import Connection
 from cdp_project.kernel.exchange import Answer, Result
 from connections.configuration import OutputConfig
 from connections.parcels import Parcel
-from connections.redact import sample
+from connections.redact import sample, texts_in
 from directory.contracts import Rejected, RetryLater
 
 TABLE = "delivery_attempt"
@@ -48,11 +48,19 @@ def attempt(
     """What is kept of it; `result` is None when no request could be made."""
     if result is None:
         return Attempt(parcel, now, refusal.reason)
-    hidden = [*output.secrets, *parcel.batch.identities.values()]
+    hidden = [*output.secrets, *about(parcel)]
     if isinstance(result, Answer):
         text = sample(result.body, hidden)
         return Attempt(parcel, now, refusal.reason, result.status, result.latency_ms, text)
     return Attempt(parcel, now, refusal.reason, None, result.latency_ms, sample(result.detail.encode(), hidden))
+
+
+def about(parcel: Parcel) -> list[str]:
+    """What tells whom the parcel is about: partners like to repeat what they refuse."""
+    batch = parcel.batch
+    told = [*batch.identities.values(), batch.user_attributes, batch.envelope.get("ip")]
+    told += [event.data.get("custom_attributes") for event in parcel.events]
+    return [text for each in told for text in texts_in(each)]
 
 
 class AttemptLog:

@@ -1,7 +1,8 @@
 """What may be kept of a partner's answer: a short text without secrets and without who it was about. Pure."""
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 SAMPLE_CHARACTERS = 500
 HIDDEN = "[hidden]"
@@ -19,7 +20,26 @@ def sample(body: bytes, hidden: Iterable[str]) -> str:
     return EMAIL.sub(HIDDEN, text)[:SAMPLE_CHARACTERS]
 
 
+def texts_in(value: object) -> Iterator[str]:
+    """Every text and whole number (of a phone, perhaps) within a JSON value; names of fields are left out."""
+    pending = [value]
+    while pending:
+        match pending.pop():
+            case str(text):
+                yield text
+            case bool():
+                continue
+            case int(number):
+                yield str(number)
+            case dict(fields):
+                pending.extend(fields.values())
+            case list(values):
+                pending.extend(values)
+
+
 def _parts(hidden: Iterable[str]) -> set[str]:
-    """The texts themselves, and their longer words: of "Bearer abc..." a partner may repeat the end only."""
+    """The texts themselves, their longer words (of "Bearer abc..." a partner may repeat the end only), and both
+    as they stand in JSON."""
     texts = {text for text in hidden if len(text) >= TEXT_LENGTH_LEAST}
-    return texts | {word for text in texts for word in text.split() if len(word) >= WORD_LENGTH_LEAST}
+    parts = texts | {word for text in texts for word in text.split() if len(word) >= WORD_LENGTH_LEAST}
+    return parts | {json.dumps(part)[1:-1] for part in parts}

@@ -13,7 +13,7 @@ from connections.outbox import in_ranges, ranges
 from connections.parcels import SENT, Origin, Parcel, failed, parcels_of, retrying
 from connections.payload import OutboxBatch, encode_batch, pack, unpack
 from connections.people import People
-from connections.redact import sample
+from connections.redact import sample, texts_in
 from connections.retry import MOST_S, next_try
 from connections.verdicts import OUTSIDE_MS, report_hour_ms
 from tests.samples import CUSTOM, PURCHASE, forwarded_batch
@@ -210,6 +210,16 @@ def test_lanes_of_others_are_not_wanted() -> None:
 )
 def test_samples_are_short_and_hide_what_is_secret(body: bytes, expected: str) -> None:
     assert sample(body, ["Bearer canary-token", "abc", ""]) == expected
+
+
+def test_a_secret_that_json_spells_otherwise_is_hidden() -> None:
+    assert sample(rb'{"name": "Zo\u00eb \"Z\""}', ['Zoë "Z"']) == '{"name": "[hidden]"}'
+
+
+def test_texts_are_found_wherever_they_stand() -> None:
+    value = {"name": "Ann", "tags": ["a", {"phone": 41791234567}], "vip": True, "none": None, "x": 1.5}
+    assert sorted(texts_in(value)) == ["41791234567", "Ann", "a"]
+    assert list(texts_in(None)) == []
 
 
 def test_a_secret_across_the_cut_is_hidden() -> None:

@@ -1,5 +1,6 @@
 """What happens when the partner does not take it: tried again, held, refused, parked; in order for each person."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -174,3 +175,19 @@ def test_the_log_of_attempts_shows_no_secret_and_nobody(shop: Shop, post: Post, 
     assert "canary" not in attempt.answer_sample
     assert "ann@example.com" not in attempt.answer_sample
     assert attempt.answer_sample.startswith("bad [hidden]")
+
+
+def test_a_partner_that_repeats_what_it_got_leaves_nobody_in_the_log(shop: Shop, post: Post, sink: Sink) -> None:
+    post.connect(sink, include_ip=True)
+    kept = ("user_attributes", "ip", "events")
+    sink.script = lambda request: Reply(400, body=json.dumps([request.json[name] for name in kept]).encode())
+    event = custom_event(custom_attributes={"street": "Canary Lane 5", "codes": ["canary-code"]})
+    person = {"first_name": "Zoë Canary", "phone_2": "+41791234567"}
+    shop.process(batch(event, customer="u-canary", user_attributes=person, ip="203.0.113.77"))
+
+    post.deliver()
+
+    (attempt,) = post.attempts()
+    assert attempt.answer_sample.count("[hidden]") >= 5
+    for told in ("anary", "Zo", "791234567", "203.0.113.77"):
+        assert told not in attempt.answer_sample
