@@ -4,8 +4,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.urls import get_script_prefix, reverse, set_script_prefix
 
+from cdp_project.embedded.address import site
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import Workspace
 
@@ -44,7 +46,11 @@ def prefix_of(workspace: Workspace, environment: Environment) -> str:
 
 
 def base_url() -> str:
-    """Where this machine reaches the product, from HOST and PORT; without a slash at the end."""
-    host = os.environ.get("HOST") or DEFAULT_HOST
+    """Where this machine reaches the product, without a slash at the end.
+
+    From HOST and PORT; in another shell than the product's from what it noted when it started.
+    """
+    noted_host, noted_port = site(settings.VAR_DIR)
+    host = os.environ.get("HOST") or noted_host or DEFAULT_HOST
     host = EVERYWHERE.get(host, host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT') or DEFAULT_PORT}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT') or noted_port or DEFAULT_PORT}"

@@ -23,6 +23,12 @@ def redis_url(var: Path) -> str | None:
     return _read(var).get("redis_url")
 
 
+def site(var: Path) -> tuple[str | None, str | None]:
+    """Host and port of the product that runs in this folder; None each while none does."""
+    noted = _read(var)
+    return noted.get("host"), noted.get("port")
+
+
 def _read(var: Path) -> dict[str, str]:
     try:
         found = json.loads((var / ADDRESS_FILE).read_bytes())

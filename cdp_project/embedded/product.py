@@ -45,6 +45,11 @@ class Site:
         return {"0.0.0.0": LOOPBACK, "::": "::1", "": LOOPBACK}.get(self.host, self.host)  # noqa: S104
 
 
+def whereabouts(site: Site) -> dict[str, str]:
+    """Where this run listens, as environment variables."""
+    return {"HOST": site.host, "PORT": str(site.port), "CDP_SINK_PORT": str(site.sink_port)}
+
+
 def environment(site: Site, addresses: Mapping[str, str]) -> dict[str, str]:
     """What every process finds set: ours, and on top of it where this run listens and stores."""
     allowed = [os.environ.get("CDP_DELIVERY_ALLOW", ""), f"{LOOPBACK}/32:{site.sink_port}"]
@@ -52,9 +57,7 @@ def environment(site: Site, addresses: Mapping[str, str]) -> dict[str, str]:
         **os.environ,
         **addresses,
         "TRIBUTARY_VAR": str(site.var),
-        "HOST": site.host,
-        "PORT": str(site.port),
-        "CDP_SINK_PORT": str(site.sink_port),
+        **whereabouts(site),
         # The demo's output reaches the sink; other private addresses stay closed.
         "CDP_DELIVERY_ALLOW": ",".join(filter(None, allowed)),
         "PYTHONUNBUFFERED": "1",

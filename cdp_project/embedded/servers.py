@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from cdp_project.embedded.account import server_account
@@ -23,12 +24,16 @@ def make_home(var: Path) -> None:
     make_var(var, server_account())
 
 
-async def start_servers(supervisor: Supervisor, var: Path) -> Addresses:
-    """Start what DATABASE_URL and REDIS_URL do not name; the addresses of all, as environment variables."""
+async def start_servers(supervisor: Supervisor, var: Path, beside: Mapping[str, str] | None = None) -> Addresses:
+    """Start what DATABASE_URL and REDIS_URL do not name; the addresses of all, as environment variables.
+
+    `beside` is written down with them: what else runs in this folder, and where.
+    """
     programs, addresses = await asyncio.to_thread(_prepare, var)
     await supervisor.start_ready(programs)
     with told_in_a_sentence(var):
-        write_private(var / ADDRESS_FILE, json.dumps({name.lower(): url for name, url in addresses.items()}))
+        noted = {**(beside or {}), **addresses}
+        write_private(var / ADDRESS_FILE, json.dumps({name.lower(): each for name, each in noted.items()}))
     return addresses
 
 

@@ -28,6 +28,7 @@ from cdp_project.embedded.product import (
     environment,
     first_programs,
     other_programs,
+    whereabouts,
 )
 from cdp_project.embedded.servers import forget_addresses, make_home, start_servers
 from cdp_project.embedded.supervisor import Supervisor
@@ -51,7 +52,7 @@ def _up(var: Path) -> None:
     try:
         with _open_door(host, port) as door:
             check_reachable("REDIS_URL")
-            site = Site(host, port, door.fileno(), first_free(_port("CDP_SINK_PORT", DEFAULT_SINK_PORT)), var)
+            site = Site(host, port, door.fileno(), _sink_port(), var)
             asyncio.run(_run(lock, site, door))
     finally:
         forget_addresses(var)
@@ -67,7 +68,7 @@ async def _run(lock: RunLock, site: Site, door: socket.socket) -> None:
 
 
 async def _start(supervisor: Supervisor, site: Site) -> None:
-    addresses = await start_servers(supervisor, site.var)
+    addresses = await start_servers(supervisor, site.var, whereabouts(site))
     env = environment(site, addresses)
     first = await _prepare_and_start(supervisor, site, env)
     supervisor.start(other_programs(site, env))
@@ -115,6 +116,15 @@ def _open_door(host: str, port: int) -> socket.socket:
             f"Port {port} on {host} is in use by another program, or closed to this user: "
             f"stop that program, or choose another port with `PORT={port + 1} make up`."
         ) from error
+
+
+def _sink_port() -> int:
+    """The port asked for, else the next free one; who asked for another is told."""
+    wanted = _port("CDP_SINK_PORT", DEFAULT_SINK_PORT)
+    found = first_free(wanted)
+    if found != wanted and os.environ.get("CDP_SINK_PORT"):
+        Output().line("sink", f"port {wanted} (CDP_SINK_PORT) is in use by another program; using {found} instead")
+    return found
 
 
 def _port(variable: str, default: int) -> int:

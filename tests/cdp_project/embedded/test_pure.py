@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cdp_project.embedded.address import ADDRESS_FILE, database_url, redis_url
+from cdp_project.embedded.address import ADDRESS_FILE, database_url, redis_url, site
 from cdp_project.embedded.banner import FirstStart, banner
 from cdp_project.embedded.child import ending, pause_seconds
 from cdp_project.embedded.guard import note
@@ -22,6 +22,12 @@ def test_addresses_are_read_from_the_file(tmp_path: Path) -> None:
     (tmp_path / ADDRESS_FILE).write_text(json.dumps({"database_url": "postgresql://a", "redis_url": "redis://b"}))
     assert database_url(tmp_path) == "postgresql://a"
     assert redis_url(tmp_path) == "redis://b"
+
+
+def test_the_site_is_read_beside_them(tmp_path: Path) -> None:
+    assert site(tmp_path) == (None, None)
+    (tmp_path / ADDRESS_FILE).write_text(json.dumps({"host": "0.0.0.0", "port": "8123", "redis_url": "redis://b"}))  # noqa: S104
+    assert site(tmp_path) == ("0.0.0.0", "8123")  # noqa: S104
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"x"'])

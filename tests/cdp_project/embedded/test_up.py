@@ -1,5 +1,6 @@
 """`make up` refuses with one sentence where it cannot run."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -8,10 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from cdp_project.embedded import address
 from cdp_project.embedded.address import CHECKOUT
 from cdp_project.embedded.lock import RunLock, holder_of
+from cdp_project.embedded.output import Output
 from cdp_project.embedded.ports import LOOPBACK
-from cdp_project.embedded.product import Site, environment, first_programs, other_programs
+from cdp_project.embedded.product import Site, environment, first_programs, other_programs, whereabouts
+from cdp_project.embedded.servers import start_servers
+from cdp_project.embedded.supervisor import Supervisor
+from cdp_project.embedded.up import _sink_port
 from tests.product import free_port
 
 
@@ -47,6 +53,31 @@ def test_a_port_in_use(var: Path) -> None:
 @pytest.mark.parametrize("port", ["http", "0", "70000", "-1"])
 def test_a_port_that_is_none(var: Path, port: str) -> None:
     assert refusal(up(var, PORT=port)) == f"PORT={port} is no port: use a number from 1 to 65535."
+
+
+def test_a_sink_port_in_use_is_replaced_and_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server((LOOPBACK, 0)) as other:
+        wanted = other.getsockname()[1]
+        monkeypatch.setenv("CDP_SINK_PORT", str(wanted))
+        found = _sink_port()
+    assert found != wanted
+    (line,) = capsys.readouterr().out.splitlines()
+    assert f"port {wanted} (CDP_SINK_PORT) is in use by another program; using {found} instead" in line
+
+
+def test_the_run_notes_where_it_listens(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, url in (("DATABASE_URL", "postgresql://a@b/c"), ("REDIS_URL", "redis://b")):
+        monkeypatch.setenv(name, url)
+
+    async def scene() -> None:
+        async with Supervisor(RunLock(var), Output()) as supervisor:
+            await start_servers(supervisor, var, whereabouts(Site("::1", 8123, 3, 8100, var)))
+
+    asyncio.run(scene())
+    assert address.site(var) == ("::1", "8123")
+    assert address.database_url(var) is None
 
 
 def test_a_host_that_is_not_ours(var: Path) -> None:
