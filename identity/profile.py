@@ -44,10 +44,14 @@ class ProfileState:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a batch says of its person. `identities` are those that count as theirs."""
+    """What a batch says of its person. `identities` are those that count as theirs.
+
+    `first_at` and `last_at` are when the person was there: the reception of the batch, unless it tells history.
+    """
 
     accept_seq: int
-    received_at: datetime
+    first_at: datetime
+    last_at: datetime
     is_known: bool
     identities: Mapping[IdentityType, str]
     attributes: Mapping[str, AttributeValue]
@@ -63,8 +67,8 @@ def update(state: ProfileState, said: Said) -> bool:
     is_late = said.accept_seq < state.last_seq
     state.late_count += is_late
     state.is_known = state.is_known or said.is_known
-    state.first_seen_at = min(state.first_seen_at, said.received_at)
-    state.last_seen_at = max(state.last_seen_at, said.received_at)
+    state.first_seen_at = min(state.first_seen_at, said.first_at)
+    state.last_seen_at = max(state.last_seen_at, said.last_at)
     state.last_seq = max(state.last_seq, said.accept_seq)
     _update_attributes(state, said, is_late=is_late)
     _put(state.identities, {k.word: v for k, v in said.identities.items() if not k.is_device}, is_late=is_late)
@@ -100,9 +104,9 @@ def _update_device(state: ProfileState, said: Said, *, is_late: bool) -> None:
     key = device_key(said.identities)
     if key is None:
         return
-    device = state.devices.setdefault(key, {"first_seen_at": said.received_at.isoformat()})
+    device = state.devices.setdefault(key, {"first_seen_at": said.first_at.isoformat()})
     _put(device, _device_facts(said), is_late=is_late)
-    device["last_seen_at"] = max(device.get("last_seen_at", ""), said.received_at.isoformat())
+    device["last_seen_at"] = max(device.get("last_seen_at", ""), said.last_at.isoformat())
     if len(state.devices) > DEVICES_MOST:
         del state.devices[min(state.devices, key=lambda each: str(state.devices[each]["last_seen_at"]))]
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 
 from cdp_project.kernel.buckets import bucket_of_mpid
 from cdp_project.kernel.database import TryAgain
@@ -56,9 +57,11 @@ def _visit(context: Context, person: Person) -> Visit:
     key = ProfileKey(
         bucket_of_mpid(person.mpid), scope_id, accepted.workspace_id, int(accepted.environment), person.mpid
     )
+    first_at, last_at = _seen(context)
     said = Said(
         accept_seq=accepted.accept_seq,
-        received_at=accepted.received_at,
+        first_at=first_at,
+        last_at=last_at,
         is_known=person.is_known,
         identities=person.identities,
         attributes=batch.user_attributes,
@@ -66,6 +69,14 @@ def _visit(context: Context, person: Person) -> Visit:
         envelope=batch.envelope,
     )
     return Visit(key, context, person, said)
+
+
+def _seen(context: Context) -> tuple[datetime, datetime]:
+    """From when to when the batch saw its person: at its reception, or when the history that it tells happened."""
+    if not context.accepted.is_historical:
+        return context.accepted.received_at, context.accepted.received_at
+    times = [item.occurred_at for item in context.items]
+    return min(times), max(times)
 
 
 def _refuse_taken_mpids(visits: list[Visit], found: Profiles) -> None:
@@ -96,8 +107,8 @@ def _empty(visit: Visit, person_no: int) -> ProfileState:
         person_no=person_no,
         origin=CLIENT if visit.made_by_client else RESOLVED,
         is_known=False,
-        first_seen_at=said.received_at,
-        last_seen_at=said.received_at,
+        first_seen_at=said.first_at,
+        last_seen_at=said.last_at,
         last_seq=said.accept_seq,
     )
 

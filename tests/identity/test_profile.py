@@ -15,7 +15,7 @@ def empty() -> ProfileState:
 
 
 def said(seq: int = 101, **fields: Any) -> Said:
-    base = Said(seq, THEN, False, identities={}, attributes={}, deleted_attributes=[], envelope={})
+    base = Said(seq, THEN, THEN, False, identities={}, attributes={}, deleted_attributes=[], envelope={})
     return replace(base, **fields)
 
 
@@ -41,7 +41,8 @@ def test_a_late_batch_fills_in_and_overwrites_nothing() -> None:
     earlier = THEN - timedelta(days=1)
     late = said(
         150,
-        received_at=earlier,
+        first_at=earlier,
+        last_at=earlier,
         attributes={"a": "old", "b": "old"},
         deleted_attributes=["a"],
         identities={email: "old@x", other: "o"},
@@ -77,7 +78,7 @@ def test_only_the_newest_devices_are_kept() -> None:
     for number in range(DEVICES_MOST + 5):
         at = THEN + timedelta(minutes=number)
         stamp = {IdentityType.DEVICE_APPLICATION_STAMP: f"d-{number}"}
-        update(state, said(101 + number, identities=stamp, received_at=at))
+        update(state, said(101 + number, identities=stamp, first_at=at, last_at=at))
 
     assert len(state.devices) == DEVICES_MOST
     assert "d-4" not in state.devices
