@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from events import array_cutting
 from events.batch import BatchError, Violation
 from events.limits import INTEGER_LEAST, INTEGER_MOST, NESTING_MOST
 from events.reasons import MALFORMED
@@ -24,6 +25,14 @@ _PERHAPS_TOO_LARGE = re.compile(rb"[1-9][0-9]{19}|9[2-9][0-9]{17}")
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
 
+
+class TooDeep(BatchError):
+    """A batch that nests deeper than allowed."""
+
+    def __init__(self) -> None:
+        super().__init__(MALFORMED, f"The batch is nested deeper than {NESTING_MOST} levels.")
+
+
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 
 _MISSING = re.compile(r"^Object missing required field `(?P<field>.+?)`(?: - at `\$\.?(?P<path>.*)`)?$")
@@ -41,8 +50,15 @@ def parse(body: bytes, decoder: "msgspec.json.Decoder[T]") -> tuple[T, list[Viol
 def elements_of(body: bytes) -> list[bytes]:
     """The elements of an array, each as it was sent. BatchError when it is no array."""
     mended, _violations = _mend_texts(body)
+    try:
+        elements = _decode(mended, _raw_list)
+    except TooDeep:
+        # One batch that nests too deep is one bad batch: the others are read.
+        if (cut := array_cutting.cut(body)) is None:
+            raise
+        return cut
     found, position = [], 0
-    for element in _decode(mended, _raw_list):
+    for element in elements:
         # Between elements stand only commas and blanks, so the first match is the element itself.
         start = mended.index(element, position)
         position = start + len(bytes(element))
@@ -59,7 +75,7 @@ def _decode(body: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
     except msgspec.MsgspecError as error:
         raise BatchError(MALFORMED, _sentence(str(error))) from None
     except RecursionError:
-        raise too_deep() from None
+        raise TooDeep from None
 
 
 def _check_utf8(body: bytes) -> None:
@@ -88,15 +104,10 @@ def _mend_texts(body: bytes) -> tuple[bytes, list[Violation]]:
     return mended, [Violation(TEXT_UNSTORABLE, "")] * count
 
 
-def too_deep() -> BatchError:
-    """The error for a batch that nests deeper than allowed."""
-    return BatchError(MALFORMED, f"The batch is nested deeper than {NESTING_MOST} levels.")
-
-
 def check_nesting(value: dict[str, Any] | list[Any], levels: int = NESTING_MOST) -> None:
     """BatchError when containers within `value`, itself the first, are more than `levels` deep."""
     if levels == 0:
-        raise too_deep()
+        raise TooDeep
     children: Iterable[Any] = value.values() if type(value) is dict else value
     for child in children:
         if type(child) is dict or type(child) is list:

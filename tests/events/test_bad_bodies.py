@@ -202,3 +202,35 @@ def test_what_was_read_is_within_the_limits(value: dict[str, Any]) -> None:
         for name, held in attributes.items():
             assert len(name) <= 256
             assert not isinstance(held, int) or isinstance(held, bool) or -(2**63) <= held < 2**63
+
+
+DEEP = b'{"user_attributes":{"a":' + b"[" * 20_000 + b"]" * 20_000 + b"}}"
+
+
+def test_one_batch_that_nests_too_deep_leaves_the_others_of_its_array_alone() -> None:
+    good = b'{"user_attributes":{"a":"],[\\" {"}}'
+
+    elements = elements_of(b" [" + good + b", " + DEEP + b" ," + good + b"] ")
+
+    assert elements == [good, DEEP, good]
+    assert len(batch_of(elements[0]).user_attributes) == 1
+    assert "nested deeper than 32" in refusal_of(DEEP)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + DEEP,
+        b"[" + DEEP + b"}]",
+        b"[" + DEEP + b",]",
+        b"[" + DEEP + b"][]",
+        b"[" + DEEP + b',"a]',
+        DEEP,
+        b"[" * 100_000,
+        b"[" * 5_000 + b'\\"' * 60_000,
+    ],
+    ids=range(8),
+)
+def test_an_array_that_cannot_be_cut_is_refused(body: bytes) -> None:
+    with pytest.raises(BatchError):
+        elements_of(body)
