@@ -57,7 +57,9 @@ def _value(raw: Any, place: tuple[str, ...], violations: list[Violation]) -> str
     if type(raw) is not str and type(raw) is not int:
         violations.append(Violation.at(WRONG_KIND, *place))
         return None
-    value = str(raw)
+    # Blanks come from files and forms, and no identity means them: with them one person would be two. Case stays:
+    # the reference tells nothing of it, and a customer id may differ by it.
+    value = str(raw).strip()
     if names_nobody(value):
         violations.append(Violation.at(IDENTITY_MEANINGLESS, *place))
         return None

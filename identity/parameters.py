@@ -55,7 +55,7 @@ def position_of(query: Mapping[str, str]) -> Position | None:
 
 def identity_of(query: Mapping[str, str]) -> NamedIdentity:
     """`identity_type` and `identity`."""
-    word, value = query.get("identity_type"), query.get("identity")
+    word, value = query.get("identity_type"), query.get("identity", "").strip()
     if word is None or (kind := identity_type(word)) is None:
         raise bad_parameter("identity_type", "names an identity type, for example customer_id or email")
     if not value or len(value) > IDENTITY_CHARACTERS_MOST or "\0" in value:

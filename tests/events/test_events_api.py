@@ -117,6 +117,23 @@ def test_values_that_name_nobody_are_no_identities(value: Any) -> None:
     ]
 
 
+def test_blanks_around_an_identity_are_not_part_of_it() -> None:
+    batch = decode(
+        mp_deviceid=" stamp",
+        device_info={"ios_idfv": "IDFV\n"},
+        user_identities={"customer_id": "  A b ", "email": "Mia@Example.com\t", "other": " " + "x" * 256},
+    )
+
+    assert batch.identities == {
+        IdentityType.DEVICE_APPLICATION_STAMP: "stamp",
+        IdentityType.IOS_IDFV: "IDFV",
+        IdentityType.CUSTOMER_ID: "A b",
+        IdentityType.EMAIL: "Mia@Example.com",
+        IdentityType.OTHER: "x" * 256,
+    }
+    assert batch.violations == []
+
+
 def test_the_advertising_id_of_all_phones_that_forbid_tracking_names_nobody() -> None:
     assert decode(device_info={"ios_advertising_id": "00000000-0000-0000-0000-000000000000"}).identities == {}
 
