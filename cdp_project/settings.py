@@ -101,9 +101,9 @@ TEMPLATES = [
 CDP_PIPELINE = [
     # Before the transaction:
     "events.steps.keep_only_history",
-    "events.steps.name_feed",
     # Inside it:
     "events.steps.drop_duplicates",
+    "events.steps.name_feed",  # after it: a new name of the feed makes no event another
     "datamaster.steps.admit_names",
     "identity.steps.resolve_identity",
     "identity.steps.update_profile",

@@ -13,6 +13,7 @@ from enum import Enum
 from cdp_project.kernel import bulk, partitions
 from cdp_project.kernel.buckets import bucket_of_digest, digest
 from cdp_project.kernel.database import Connection
+from cdp_project.workspaces.environment import Environment
 
 GENERATION = timedelta(days=10)
 KEPT = 4
@@ -36,15 +37,15 @@ class Sight(Enum):
 
 
 SourceId = tuple[int, int, bytes]
-"""An id that a client gave: input, kind, and the id hashed, so that its length does not matter."""
+"""An id that a client gave: input, kind, and environment and id hashed, so that its length does not matter."""
 
 Sighting = tuple[SourceId, bytes]
 """An id and the hash of what came under it."""
 
 
-def sighting(input_id: int, kind: int, source_id: str, body: bytes) -> Sighting:
+def sighting(input_id: int, environment: Environment, kind: int, source_id: str, body: bytes) -> Sighting:
     """The id as it is kept, with the hash of its body."""
-    return (input_id, kind, digest(source_id)), hashlib.blake2b(body, digest_size=8).digest()
+    return (input_id, kind, digest(environment.word, source_id)), hashlib.blake2b(body, digest_size=8).digest()
 
 
 def generation_of(at: datetime) -> int:

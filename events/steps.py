@@ -23,19 +23,6 @@ def keep_only_history(chunk: Chunk) -> None:
             context.outcome = Drop(NOT_HISTORICAL)
 
 
-@prepare
-def name_feed(chunk: Chunk) -> None:
-    """Events of a feed carry its name as a custom attribute (reference 1.5, custom-feed marker)."""
-    for context in chunk.open():
-        if context.input.kind == InputKind.FEED:
-            for item in context.items:
-                data = item.event.data
-                data["custom_attributes"] = {
-                    **(data.get("custom_attributes") or {}),
-                    FEED_ATTRIBUTE: context.input.name,
-                }
-
-
 @apply
 def drop_duplicates(chunk: Chunk) -> None:
     """Drop batches and events whose id the input has sent before (reference: Events API 2.1.2)."""
@@ -58,7 +45,7 @@ def _batch_sighting(context: Context) -> Sighting:
     accepted = context.accepted
     # As it was sent: packing is ours and may differ between two processes.
     body = bodies.unpack(accepted.encoding, accepted.body)
-    return sighting(accepted.input_id, BATCH, context.batch.source_request_id or "", body)
+    return sighting(accepted.input_id, accepted.environment, BATCH, context.batch.source_request_id or "", body)
 
 
 def _drop_events(chunk: Chunk) -> None:
@@ -77,9 +64,26 @@ def _drop_events(chunk: Chunk) -> None:
 
 
 def _event_sighting(context: Context, item: EventItem) -> Sighting:
-    event = item.event
+    accepted, event = context.accepted, item.event
     body = msgspec.json.encode((event.event_type, event.data))
-    return sighting(context.accepted.input_id, EVENT, event.source_message_id or "", body)
+    return sighting(accepted.input_id, accepted.environment, EVENT, event.source_message_id or "", body)
+
+
+@apply
+def name_feed(chunk: Chunk) -> None:
+    """Events of a feed carry its name as a custom attribute (reference 1.5, custom-feed marker).
+
+    It is ours and not the client's: it takes none of the event's hundred places, and it comes after
+    `drop_duplicates`, for which an event is the same after its feed was renamed.
+    """
+    for context in chunk.open():
+        if context.input.kind == InputKind.FEED:
+            for item in context.open_items():
+                data = item.event.data
+                data["custom_attributes"] = {
+                    **(data.get("custom_attributes") or {}),
+                    FEED_ATTRIBUTE: context.input.name,
+                }
 
 
 @apply

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp_project.kernel.database import Connection, connect
+from cdp_project.workspaces.environment import Environment
 from events import duplicates
 from events.duplicates import BORDER, EVENT, GENERATION, KEPT, Sight, claimed_generations, older_generations, sighting
 from events.storage import Storage
@@ -48,7 +49,7 @@ def connection(transactional_db: None) -> Iterator[Connection]:
 
 
 def claim(connection: Connection, at: datetime, *ids: str, body: bytes = b"body", of: int = 1) -> list[Sight]:
-    return duplicates.claim(connection, at, [sighting(of, EVENT, each, body) for each in ids])
+    return duplicates.claim(connection, at, [sighting(of, Environment.PRODUCTION, EVENT, each, body) for each in ids])
 
 
 def test_an_id_is_first_once(connection: Connection) -> None:

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from cdp_project.kernel import clock
+from cdp_project.workspaces import configuration
 from datamaster.names import NAMES_MOST
+from events.runner import Runner
 from tests.shop import Row, Shop, batch, custom_event
 
 HISTORY = "v2/bulkevents/historical"
@@ -26,6 +28,49 @@ def test_ev11_a_repeated_request_id_is_stored_once(shop: Shop) -> None:
     assert len(shop.rows("batch")) == 1
     assert shop.outcomes() == {"stored": 1, "duplicate": 2}
     assert shop.counts("conflict") == {}
+
+
+def test_what_was_tried_in_development_is_no_repeat_in_production(shop: Shop) -> None:
+    sent = batch(custom_event(source_message_id="m-1"), customer="u-1", source_request_id="r-1")
+    shop.process(sent | {"environment": "development"}, sent, sent)
+
+    assert sorted(event["environment"] for event in shop.events()) == [1, 2]
+    assert shop.outcomes() == {"stored": 2, "duplicate": 1}
+
+
+def test_a_feed_that_is_renamed_makes_no_event_another(shop: Shop) -> None:
+    shop.process(batch(custom_event(source_message_id="m-1"), customer="u-1"))
+    shop.source.name = "Backend"
+    shop.source.save()
+    configuration.changed(shop.workspace)
+    shop.runner.close()
+    shop.runner = Runner()
+    shop.process(batch(custom_event(source_message_id="m-1"), custom_event(), customer="u-1"))
+
+    feeds = [event["data"]["custom_attributes"]["mParticle Source Feed"] for event in shop.events()]
+    assert feeds == ["Server", "Backend"]
+    assert shop.outcomes() == {"stored": 2, "duplicate": 1}
+    assert shop.counts("conflict") == {}
+
+
+def test_the_name_of_the_feed_takes_no_place_among_an_events_attributes(shop: Shop) -> None:
+    given = {f"a{number:03}": number for number in range(100)}
+    shop.process(batch(custom_event(custom_attributes=given), customer="u-1"))
+
+    assert shop.events()[0]["data"]["custom_attributes"] == given | {"mParticle Source Feed": "Server"}
+    assert shop.rows("batch")[0]["violations"] is None
+
+
+def test_history_counts_as_seen_when_it_happened(shop: Shop) -> None:
+    oldest, newest = clock.from_milliseconds(aged(200)), clock.from_milliseconds(aged(80))
+    then = [custom_event(timestamp_unixtime_ms=clock.milliseconds(each)) for each in (newest, oldest)]
+    shop.post(history(*then), HISTORY)
+    shop.drain()
+    assert (shop.profile()["first_seen_at"], shop.profile()["last_seen_at"]) == (oldest, newest)
+
+    shop.process(batch(custom_event(), customer="u-1"))
+    assert shop.profile()["first_seen_at"] == oldest
+    assert shop.profile()["last_seen_at"] == shop.events()[-1]["received_at"]
 
 
 def test_ev13_an_event_of_71_hours_is_not_history(shop: Shop) -> None:
