@@ -7,7 +7,7 @@ from datetime import datetime
 from cdp_project.kernel import bulk
 from cdp_project.kernel.outcome import Quarantine
 from events.metrics import OUTCOME
-from events.pipeline import Accepted, Chunk, Context, MetricKey
+from events.pipeline import Accepted, Chunk, Context, metric_key
 from events.unpack import Refused
 
 _QUARANTINE_COLUMNS = (
@@ -75,12 +75,6 @@ def _quarantine_row(row: Accepted, outcome: Quarantine, now: datetime) -> tuple[
         outcome.detail,
         now,
     )
-
-
-def metric_key(row: Accepted, metric: str, label: str = "") -> MetricKey:
-    """What a roll-up row of this batch counts, in the hour of its reception."""
-    hour = row.received_at.replace(minute=0, second=0, microsecond=0)
-    return row.workspace_id, int(row.environment), row.input_id, hour, metric, label
 
 
 def write_rollups(chunk: Chunk) -> None:

@@ -102,3 +102,8 @@ PRIORITY: tuple[IdentityType, ...] = (
     IdentityType.DEVICE_APPLICATION_STAMP,
 )
 """Default order in which identities are looked up (reference 2.2.5)."""
+
+LOOKUP_ORDER: tuple[IdentityType, ...] = tuple(
+    dict.fromkeys((IdentityType.CUSTOMER_ID, IdentityType.DEVICE_APPLICATION_STAMP, *PRIORITY)),
+)
+"""Customer id, else the installation, else the rest by priority: chooses the lane of a batch and who is behind it."""

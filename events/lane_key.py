@@ -2,11 +2,7 @@
 
 from cdp_project.kernel.buckets import BUCKETS, bucket_of_digest, digest
 from events.batch import BatchHead
-from events.identity_types import PRIORITY, IdentityType
-
-_ORDER = tuple(
-    dict.fromkeys((IdentityType.CUSTOMER_ID, IdentityType.DEVICE_APPLICATION_STAMP, *PRIORITY)),
-)
+from events.identity_types import LOOKUP_ORDER
 
 
 def lane_of_bucket(bucket: int, lanes: int) -> int:
@@ -21,7 +17,7 @@ def first_bucket(lane: int, lanes: int) -> int:
 
 def key_bucket(head: BatchHead, workspace_id: int) -> int | None:
     """Bucket of the person that the batch names: customer id, else device, else another identity, else MPID."""
-    for kind in _ORDER:
+    for kind in LOOKUP_ORDER:
         if value := head.identities.get(kind):
             return _bucket(workspace_id, head, kind.word, value)
     return None if head.mpid is None else _bucket(workspace_id, head, "mpid", str(head.mpid))

@@ -96,6 +96,12 @@ MetricKey = tuple[int, int, int, datetime, str, str]
 """workspace, environment, input, hour, metric, label: what a roll-up row counts."""
 
 
+def metric_key(row: Accepted, metric: str, label: str = "") -> MetricKey:
+    """What a roll-up row of this batch counts, in the hour of its reception."""
+    hour = row.received_at.replace(minute=0, second=0, microsecond=0)
+    return row.workspace_id, int(row.environment), row.input_id, hour, metric, label
+
+
 @dataclass(slots=True)
 class Chunk:
     """Batches of one lane that are processed together, in order of acceptance.
@@ -124,10 +130,7 @@ class Chunk:
 
     def count(self, context: Context, metric: str, label: str = "", by: int = 1) -> None:
         """Count something of this context in the hour of its reception."""
-        hour = context.accepted.received_at.replace(minute=0, second=0, microsecond=0)
-        accepted = context.accepted
-        key = (accepted.workspace_id, int(accepted.environment), accepted.input_id, hour, metric, label)
-        self.metrics[key] += by
+        self.metrics[metric_key(context.accepted, metric, label)] += by
 
 
 StepFunction = Callable[[Chunk], None]

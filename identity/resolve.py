@@ -7,12 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from events.identity_types import PRIORITY, IdentityType
+from events.identity_types import LOOKUP_ORDER, IdentityType
 
-LOOKUP_ORDER = tuple(
-    dict.fromkeys((IdentityType.CUSTOMER_ID, IdentityType.DEVICE_APPLICATION_STAMP, *PRIORITY)),
-)
-"""Customer id, else the installation, else the rest by priority: the order in which lanes are chosen, too."""
 _RANKS = {kind: place for place, kind in enumerate(LOOKUP_ORDER)}
 
 LOGIN_TYPES = frozenset({IdentityType.CUSTOMER_ID})

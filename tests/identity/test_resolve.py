@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.identity_types import IdentityType
-from identity.resolve import HOLDERS_MOST, LOOKUP_ORDER, Holder, belongs, choose_mpid, needs_link
+from events.identity_types import LOOKUP_ORDER, IdentityType
+from identity.resolve import HOLDERS_MOST, Holder, belongs, choose_mpid, needs_link
 
 CUSTOMER, EMAIL, OTHER = IdentityType.CUSTOMER_ID, IdentityType.EMAIL, IdentityType.OTHER
 STAMP, ADVERTISING = IdentityType.DEVICE_APPLICATION_STAMP, IdentityType.ANDROID_ADVERTISING_ID
