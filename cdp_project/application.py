@@ -33,7 +33,10 @@ INTAKE_THREADS, PAGE_THREADS, HEALTH_THREADS = 16, 8, 2
 REQUEST_ID = b"x-request-id"
 HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 BODY_SECONDS_MOST = 30.0
-BODIES_BYTES_MOST = 128_000_000
+# Bodies under way together: intake has an account of its own, which nothing else can fill.
+INTAKE_BODIES_BYTES_MOST, PAGE_BODIES_BYTES_MOST = 128_000_000, 32_000_000
+# A body may be gzip that is larger than what it holds.
+GZIP_SLACK_BYTES = 64_000
 
 
 class BareHandler(WSGIHandler):
@@ -56,7 +59,10 @@ class Application:
         self._pages = WsgiThreads(WSGIHandler(), PAGE_THREADS, "pages")
         self._health = WsgiThreads(BareHandler(), HEALTH_THREADS, "health")
         self._sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
-        self._bodies = Bodies(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, BODY_SECONDS_MOST, BODIES_BYTES_MOST)
+        plain_most = max(protocol.request_bytes_most for protocol in PROTOCOLS.values())
+        self._bodies = Bodies(plain_most + GZIP_SLACK_BYTES, BODY_SECONDS_MOST, INTAKE_BODIES_BYTES_MOST)
+        page_most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        self._page_bodies = Bodies(page_most, BODY_SECONDS_MOST, PAGE_BODIES_BYTES_MOST)
         self._intake_paths = {f"/{each.path}" for protocol in PROTOCOLS.values() for each in protocol.endpoints}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,22 +81,14 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         threads = self._threads_for(scope["path"])
+        bodies = self._bodies if threads is self._intake else self._page_bodies
         try:
-            with self._bodies.account() as account:
+            with bodies.account() as account:
                 await threads(scope, await account.read(scope, receive), send)
         except ClientGone:
             return
         except (BodyTooLarge, BodyTooSlow, BodiesTooMany, ThreadsBusy) as problem:
-            await _send(send, error_reply(self._refusal(problem)))
-
-    def _refusal(self, problem: Exception) -> IntakeRefusal:
-        match problem:
-            case BodyTooLarge():
-                return too_large(f"The body has more than {self._bodies.bytes_most} bytes; send less at once.")
-            case BodyTooSlow():
-                return too_slow()
-            case _:
-                return unavailable("Too many requests are under way; send the same again.", after_s=1)
+            await _send(send, error_reply(_refusal(problem, bodies.bytes_most)))
 
     def _threads_for(self, path: str) -> WsgiThreads:
         if path in self._intake_paths:
@@ -106,6 +104,16 @@ class Application:
         self._health.close()
         release()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _refusal(problem: Exception, bytes_most: int) -> IntakeRefusal:
+    match problem:
+        case BodyTooLarge():
+            return too_large(f"The body has more than {bytes_most} bytes; send less at once.")
+        case BodyTooSlow():
+            return too_slow()
+        case _:
+            return unavailable("Too many requests are under way; send the same again.", after_s=1)
 
 
 def _identify(scope: Scope) -> str:

@@ -32,11 +32,14 @@ class ClientGone(Exception):
 
 @dataclass
 class Bodies:
-    """Bodies that this process holds. Bounds: bytes of one, seconds for one, bytes of all together."""
+    """Bodies that this process holds. Bounds: bytes of one, seconds for one, bytes of all together, a least pace."""
 
     bytes_most: int
     seconds_most: float
     total_bytes_most: int
+    # So many bytes, or the end, within so many seconds: who stalls does not hold what others could use.
+    stride_bytes: int = 10_000
+    stride_seconds: float = 5.0
     held: int = 0
 
     @contextmanager
@@ -62,14 +65,20 @@ class Account:
             return b""
         if declared_length(scope["headers"]) > self._bodies.bytes_most:
             raise BodyTooLarge
+        begun = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(self._bodies.seconds_most):
-                return await self._gather(receive)
+            async with asyncio.timeout_at(self._due(begun, begun)) as limit:
+                return await self._gather(receive, limit, begun)
         except TimeoutError:
             raise BodyTooSlow from None
 
-    async def _gather(self, receive: Receive) -> bytes:
+    def _due(self, begun: float, now: float) -> float:
+        """When the next stride has to be complete."""
+        return min(begun + self._bodies.seconds_most, now + self._bodies.stride_seconds)
+
+    async def _gather(self, receive: Receive, limit: asyncio.Timeout, begun: float) -> bytes:
         parts: list[bytes] = []
+        stride = 0
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -78,6 +87,10 @@ class Account:
             self._hold(len(parts[-1]))
             if not message.get("more_body", False):
                 return b"".join(parts) if len(parts) > 1 else parts[0]
+            stride += len(parts[-1])
+            if stride >= self._bodies.stride_bytes:
+                stride = 0
+                limit.reschedule(self._due(begun, asyncio.get_running_loop().time()))
 
     def _hold(self, size: int) -> None:
         self.held += size

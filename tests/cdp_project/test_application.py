@@ -61,6 +61,40 @@ def test_a_sender_that_dawdles_is_408(application: Application, intake: Intake) 
     assert intake.stored() == []
 
 
+def test_a_sender_that_stalls_is_408_long_before_the_time_for_a_body_is_over(
+    application: Application, intake: Intake
+) -> None:
+    bodies = application._bodies
+    bodies.seconds_most, bodies.stride_seconds, bodies.stride_bytes = 3600, 0.2, 100
+
+    # Two strides in time, then one that is too short.
+    answer = post(application, intake, b"x" * 150, b"x" * 150, b"x" * 50, then_silent=True)
+
+    assert answer.status == 408
+    assert bodies.held == 0
+
+
+def test_each_path_has_the_bound_of_what_it_takes() -> None:
+    application = Application()
+    try:
+        for path, most in {"/v2/events": 256 * 1024 + 64_000, "/oauth/token": 1_000_000}.items():
+            headers = {"content-length": str(most + 1)}
+            refused = asyncio.run(ask(application, "POST", path, [b""], headers))
+            assert (refused.status, str(most) in refused.body.decode()) == (413, True)
+    finally:
+        for threads in (application._intake, application._pages, application._health):
+            threads.close()
+
+
+def test_stalled_pages_leave_intake_its_own_account(application: Application, intake: Intake) -> None:
+    application._page_bodies.total_bytes_most = 10
+
+    page = asyncio.run(ask(application, "POST", "/oauth/token", [b"x" * 11], {}))
+    answer = post(application, intake, b'{"user_identities":{"email":"a@b.c"}}')
+
+    assert (page.status, answer.status) == (503, 202)
+
+
 def test_a_client_that_goes_away_leaves_nothing(application: Application, intake: Intake) -> None:
     answer = post(application, intake, b"{}", None)
 
