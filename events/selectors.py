@@ -1,8 +1,9 @@
 """Reading stored events back."""
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,10 @@ from cdp_project.workspaces.environment import Environment
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """A stored event as it may be shown. `withheld` maps connection id to why it did not get the event."""
+    """A stored event as it may be shown. `withheld` maps connection id to why it did not get the event.
+
+    `batch_violations` are what was mended in, or left out of, the batch that it came in: code and JSON pointer.
+    """
 
     event_id: UUID
     batch_id: UUID
@@ -29,6 +33,17 @@ class EventView:
     session_id: int | None
     data: dict[str, Any]
     withheld: dict[str, str]
+    batch_violations: list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class EventPlace:
+    """Where an event stands in a list, and where its row is."""
+
+    occurred_at: datetime
+    event_id: UUID
+    bucket: int
+    day: date
 
     @property
     def position(self) -> Position:
@@ -36,21 +51,38 @@ class EventView:
         return self.occurred_at, self.event_id
 
 
-_EVENTS = """
-SELECT event_id, batch_id, mpid, input_id, environment, event_type, name, occurred_at, received_at, session_id,
-       data::text, withheld::text
+_PLACES = """
+SELECT occurred_at, event_id, bucket, day
 FROM event
 WHERE bucket = %(bucket)s AND mpid = %(mpid)s AND workspace_id = %(workspace)s AND environment = %(environment)s
   AND (%(before_at)s::timestamptz IS NULL OR (occurred_at, event_id) < (%(before_at)s, %(before_id)s::uuid))
 ORDER BY occurred_at DESC, event_id DESC
 LIMIT %(limit)s
 """
+_EVENTS = """
+SELECT e.event_id, e.batch_id, e.mpid, e.input_id, e.environment, e.event_type, e.name, e.occurred_at, e.received_at,
+       e.session_id, e.data::text, e.withheld::text, b.violations::text
+FROM unnest(%s::smallint[], %s::date[], %s::uuid[]) AS wanted (bucket, day, event_id)
+JOIN event e ON e.bucket = wanted.bucket AND e.day = wanted.day AND e.event_id = wanted.event_id
+LEFT JOIN batch b ON b.bucket = e.bucket AND b.day = e.day AND b.batch_id = e.batch_id
+ORDER BY e.occurred_at DESC, e.event_id DESC
+"""
 
 
-def events_of(
+def newest_places(
+    workspace_id: int, environment: Environment, people: Iterable[int], *, before: Position | None, limit: int
+) -> list[EventPlace]:
+    """Places of the events of several people in one workspace, newest first, those before the position if any."""
+    found = [
+        place for mpid in people for place in _places_of(workspace_id, environment, mpid, before=before, limit=limit)
+    ]
+    return sorted(found, key=lambda place: place.position, reverse=True)[:limit]
+
+
+def _places_of(
     workspace_id: int, environment: Environment, mpid: int, *, before: Position | None, limit: int
-) -> list[EventView]:
-    """Events of one person in one workspace, newest first, those before the position if there is one."""
+) -> list[EventPlace]:
+    """Of one person: one look into one bucket."""
     before_at, before_id = before or (None, None)
     parameters = {
         "bucket": bucket_of_mpid(mpid),
@@ -62,13 +94,22 @@ def events_of(
         "limit": limit,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_EVENTS, parameters)
+        cursor.execute(_PLACES, parameters)
+        return [EventPlace(*row) for row in cursor.fetchall()]
+
+
+def events_at(places: Sequence[EventPlace]) -> list[EventView]:
+    """The events of these places, newest first; one that was deleted meanwhile is missing."""
+    if not places:
+        return []
+    keys = ([each.bucket for each in places], [each.day for each in places], [each.event_id for each in places])
+    with connection.cursor() as cursor:
+        cursor.execute(_EVENTS, keys)
         return [_view(*row) for row in cursor.fetchall()]
 
 
 def _view(*columns: Any) -> EventView:
-    values = list(columns)
+    *values, data, withheld, violations = columns
     values[4] = Environment(values[4])
-    values[-2] = json.loads(values[-2])
-    values[-1] = json.loads(values[-1]) if values[-1] else {}
+    values += [json.loads(data), json.loads(withheld or "{}"), json.loads(violations or "[]")]
     return EventView(*values)

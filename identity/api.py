@@ -6,12 +6,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cdp_project.kernel import cursor
-from cdp_project.kernel.cursor import Position
 from cdp_project.kernel.errors import not_found
 from cdp_project.workspaces.access import access_workspace
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import Role, Workspace
-from events.selectors import EventView, events_of
+from events.selectors import events_at, newest_places
 from identity import parameters
 from identity.selectors import people_with, profile_of
 from identity.serializers import EventPageSerializer, EventSerializer, ProfileListSerializer, ProfileSerializer
@@ -44,10 +43,10 @@ class EventsView(APIView):
         environment, limit = parameters.environment_of(query), parameters.limit_of(query)
         before = parameters.position_of(query)
         people = _people(workspace, environment, parameters.person_of(query))
-        found = _newest(workspace, environment, people, before, limit + 1)
+        found = newest_places(workspace.pk, environment, people, before=before, limit=limit + 1)
         page, is_last = found[:limit], len(found) <= limit
         following = None if is_last else cursor.encode(page[-1].position)
-        return Response({"results": EventSerializer(page, many=True).data, "next": following})
+        return Response({"results": EventSerializer(events_at(page), many=True).data, "next": following})
 
 
 class ProfilesView(APIView):
@@ -82,13 +81,3 @@ def _people(workspace: Workspace, environment: Environment, person: parameters.N
     if isinstance(person, int):
         return [person]
     return people_with(workspace, environment, person.kind, person.value)
-
-
-def _newest(
-    workspace: Workspace, environment: Environment, people: list[int], before: Position | None, limit: int
-) -> list[EventView]:
-    """Events of several people in one order. Each person is one look into one bucket."""
-    found = [
-        event for mpid in people for event in events_of(workspace.pk, environment, mpid, before=before, limit=limit)
-    ]
-    return sorted(found, key=lambda event: event.position, reverse=True)[:limit]

@@ -21,6 +21,10 @@ class EventSerializer(serializers.Serializer[Any]):
     # DRF takes declared fields off the class: the property of the same name stays what it is.
     data = serializers.DictField()  # type: ignore[assignment]
     withheld = serializers.DictField(child=serializers.CharField())
+    batch_violations = serializers.ListField(
+        child=serializers.DictField(child=serializers.CharField()),
+        help_text="What was mended in or left out of the event's batch: code and JSON pointer.",
+    )
 
 
 class EventPageSerializer(serializers.Serializer[Any]):

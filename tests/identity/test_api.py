@@ -1,6 +1,6 @@
 """Reading people and events back over HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from cdp_project.kernel import clock
 from cdp_project.workspaces import credentials, tokens
 from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.models import ApiCredential, Role, Workspace
+from events.selectors import EventPlace, EventView, events_at
 from tests import factories
 from tests.shop import Shop, batch, custom_event
 
@@ -53,6 +54,37 @@ def test_an_event_is_read_back_by_customer_id(shop: Shop, ask: Ask) -> None:
     assert (event["event_type"], event["name"], event["environment"]) == ("custom_event", "Add Coupon", "production")
     assert event["data"]["custom_attributes"]["code"] == "SPRING"
     assert event["withheld"] == {}
+    assert event["batch_violations"] == []
+
+
+def test_an_event_tells_what_was_mended_in_its_batch(shop: Shop, ask: Ask) -> None:
+    identities = {"customer_id": "u-1", "shoe_size": "44"}
+    shop.process(batch(custom_event(timestamp_unixtime_ms="soon"), user_identities=identities))
+    _, answer = ask("events", **CUSTOMER)
+
+    assert answer["results"][0]["batch_violations"] == [
+        {"code": "identity_type_unknown", "pointer": "/user_identities/shoe_size"},
+        {"code": "time_unusable", "pointer": "/events/0/data/timestamp_unixtime_ms"},
+    ]
+
+
+def test_of_several_people_only_the_page_is_read_whole(shop: Shop, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    for person in range(3):
+        shop.process(batch(custom_event(), custom_event(), customer=f"u-{person}", user_identities={"email": "e@x"}))
+    read: list[int] = []
+
+    def counted(places: Sequence[EventPlace]) -> list[EventView]:
+        read.append(len(places))
+        return events_at(places)
+
+    monkeypatch.setattr("identity.api.events_at", counted)
+    status, answer = ask("events", identity_type="email", identity="e@x", limit="4")
+    _, rest = ask("events", identity_type="email", identity="e@x", limit="4", cursor=answer["next"])
+
+    assert (status, read, rest["next"]) == (200, [4, 2], None)
+    shown = [event["event_id"] for event in answer["results"] + rest["results"]]
+    newest = sorted(shop.events(), key=lambda event: (event["occurred_at"], event["event_id"]), reverse=True)
+    assert shown == [str(event["event_id"]) for event in newest]
 
 
 def test_nobody_has_no_events(ask: Ask) -> None:
