@@ -13,9 +13,9 @@ from cdp_project.workspaces.audit import actor_of
 from cdp_project.workspaces.scoped_admin import ScopedAdmin
 from cdp_project.workspaces.scoped_form import ScopedForm
 from connections.models import Connection, Output
-from connections.output_form import OutputForm, form_for, setting_names
+from connections.output_form import OutputForm, form_for, setting_groups
 from connections.outputs import save_settings
-from directory.contracts import Kind
+from directory.contracts import Field, FieldType, Kind
 from directory.registry import INTEGRATIONS
 
 
@@ -40,9 +40,10 @@ class OutputAdmin(ScopedAdmin[Output]):
 
     @admin.display(description="Settings")
     def settings_shown(self, output: Output) -> SafeString:
-        """For those who may only look: no secret is among them."""
-        labels = {each.name: each.label for each in INTEGRATIONS[output.integration].fields}
-        pairs = ((labels.get(name, name), value) for name, value in output.settings.items())
+        """For those who may only look: no secret is among them, nor what may be one within an address."""
+        integration = INTEGRATIONS.get(output.integration)
+        declared = {each.name: each for each in (integration.fields if integration else ())}
+        pairs = (_plainly(declared[name], value) for name, value in output.settings.items() if name in declared)
         return format_html_join("", "<div>{}: {}</div>", pairs)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -72,13 +73,22 @@ class OutputAdmin(ScopedAdmin[Output]):
         if not self.has_change_permission(request, obj):
             return [(None, {"fields": [*own, "settings_shown"]})]
         key = _chosen(request) if obj is None else obj.integration
-        integration = INTEGRATIONS[key or next(iter(INTEGRATIONS))]
-        return [(None, {"fields": own}), (integration.name, {"fields": setting_names(integration.key, obj)})]
+        groups = setting_groups(key or next(iter(INTEGRATIONS)), obj)
+        return [(None, {"fields": own}), *((heading, {"fields": names}) for heading, names in groups.items())]
 
     def save_model(self, request: HttpRequest, obj: Output, form: Any, change: bool) -> None:  # noqa: ARG002
         checked = cast("OutputForm", form)
         with audit.changing(actor_of(request), obj):
             save_settings(obj, checked.settings, forget=checked.forgotten)
+
+
+def _plainly(declared: Field, value: Any) -> tuple[str, str]:
+    if declared.type is FieldType.URL:
+        address, question_mark, _ = str(value).partition("?")
+        return declared.label, f"{address}{question_mark and '?…'}"
+    if declared.type is FieldType.SWITCH:
+        return declared.label, "On" if value else "Off"
+    return declared.label, dict(declared.choices).get(value, str(value))
 
 
 def _event_integrations() -> list[Any]:

@@ -13,6 +13,7 @@ from directory.registry import INTEGRATIONS
 
 SETTING, FORGET = "setting_", "forget_"
 STORED = "Stored. Leave empty to keep it."
+ENTER_AGAIN = "Enter it again: what is secret is never sent back to this page."
 UNREADABLE = "The stored secrets cannot be read with the keys in CDP_ENCRYPTION_KEYS: put the former key back there."
 
 
@@ -33,6 +34,16 @@ class OutputForm(ScopedForm[Output]):
             field = self.fields[SETTING + declared.name]
             if not declared.is_secret:
                 field.initial = self.instance.settings.get(declared.name, declared.default)
+
+    def full_clean(self) -> None:
+        """A refused form is shown again without the secrets typed into it; so that nobody misses that, it is said."""
+        super().full_clean()
+        if not self.errors:
+            return
+        for declared in self.integration.fields:
+            name = SETTING + declared.name
+            if declared.is_secret and self.cleaned_data.get(name):
+                self.add_error(name, ENTER_AGAIN)
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or {}
@@ -64,9 +75,14 @@ def form_for(key: str, output: Output | None) -> type[OutputForm]:
     return type("IntegrationForm", (OutputForm,), {**_setting_fields(integration, output), "integration": integration})
 
 
-def setting_names(key: str, output: Output | None) -> list[str]:
-    """Names of the fields that the integration brings, in order."""
-    return list(_setting_fields(INTEGRATIONS[key], output))
+def setting_groups(key: str, output: Output | None) -> dict[str, list[str]]:
+    """Names of the fields that the integration brings, in order, by the heading that they stand under."""
+    integration = INTEGRATIONS[key]
+    groups = {prefix + each.name: each.group for each in integration.fields for prefix in (SETTING, FORGET)}
+    found: dict[str, list[str]] = {}
+    for name in _setting_fields(integration, output):
+        found.setdefault(groups[name] or integration.name, []).append(name)
+    return found
 
 
 def _setting_fields(integration: Integration, output: Output | None) -> dict[str, forms.Field]:
@@ -74,7 +90,7 @@ def _setting_fields(integration: Integration, output: Output | None) -> dict[str
     stored = _stored_names(output)
     fields: dict[str, forms.Field] = {}
     for each in integration.fields:
-        field = fields[SETTING + each.name] = _form_field(each)
+        field = fields[SETTING + each.name] = _form_field(each, is_stored=each.name in stored)
         if each.name in stored:
             field.widget.attrs["placeholder"] = STORED
         if each.name in stored and not each.is_required:
@@ -91,9 +107,14 @@ def _stored_names(output: Output | None) -> set[str]:
         return set()
 
 
-def _form_field(declared: Field) -> forms.Field:
-    # What is required is decided with the stored secrets in mind, in clean().
-    common: dict[str, Any] = {"label": declared.label, "help_text": declared.help, "required": False}
+def _form_field(declared: Field, *, is_stored: bool) -> forms.Field:
+    common: dict[str, Any] = {
+        "label": declared.label,
+        "help_text": declared.help,
+        # A switch that is off is an answer, too.
+        "required": declared.is_required and not is_stored and declared.type is not FieldType.SWITCH,
+        "error_messages": {"required": f"{declared.label} is required."},
+    }
     if declared.is_secret:
         return forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "off"}), **common)
     match declared.type:

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.db import transaction
 
 from cdp_project.kernel import secretbox
-from cdp_project.kernel.addresses import AddressRefused, target_of
+from cdp_project.kernel.addresses import AddressRefused, allowances, check_address, target_of
 from cdp_project.workspaces import configuration
 from connections.models import Output
 from directory.contracts import FieldType, Integration, Settings, SettingsProblem, completed, problems_of
@@ -22,13 +23,15 @@ class SettingsRefused(ValueError):
         self.problems = problems
 
 
-def save_settings(output: Output, values: Mapping[str, Any], *, forget: Collection[str] = ()) -> None:
+def save_settings(
+    output: Output, values: Mapping[str, Any], *, forget: Collection[str] = (), allow: Collection[str] = ()
+) -> None:
     """Check the values and save the output with them.
 
-    A secret that is left empty keeps what is stored; naming it in `forget` removes it. Raises SettingsRefused,
-    and then nothing is saved.
+    A secret that is left empty keeps what is stored; naming it in `forget` removes it. `allow` opens networks to
+    its addresses besides those of CDP_DELIVERY_ALLOW. Raises SettingsRefused, and then nothing is saved.
     """
-    if problems := problems_with(output, values, forget=forget):
+    if problems := problems_with(output, values, forget=forget, allow=allow):
         raise SettingsRefused(problems)
     secret_names = {each.name for each in INTEGRATIONS[output.integration].fields if each.is_secret}
     given = _given(values)
@@ -43,9 +46,15 @@ def save_settings(output: Output, values: Mapping[str, Any], *, forget: Collecti
         transaction.on_commit(configuration.tell)
 
 
-def problems_with(output: Output, values: Mapping[str, Any], *, forget: Collection[str] = ()) -> list[SettingsProblem]:
+def problems_with(
+    output: Output, values: Mapping[str, Any], *, forget: Collection[str] = (), allow: Collection[str] = ()
+) -> list[SettingsProblem]:
     """What `save_settings` would refuse, for a form to show; empty when it would save."""
-    return _problems(INTEGRATIONS[output.integration], _kept(output, forget) | _given(values))
+    integration, given = INTEGRATIONS[output.integration], _given(values)
+    problems = _problems(integration, _kept(output, forget) | given)
+    # What leads where it led before may stay: switching an output off must always be possible.
+    new = [name for name in _urls(integration, given) if given[name] != output.settings.get(name)]
+    return problems or [problem for name in new for problem in _private(name, given[name], allow)]
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,14 +76,27 @@ def _problems(integration: Integration, values: Settings) -> list[SettingsProble
     problems = problems_of(integration.fields, values)
     if not problems:
         problems = integration.problems(completed(integration.fields, values))
-    urls = [each.name for each in integration.fields if each.type is FieldType.URL and values.get(each.name)]
-    return problems or [problem for name in urls for problem in _url_problems(name, values[name])]
+    return problems or [problem for name in _urls(integration, values) for problem in _url_problems(name, values[name])]
+
+
+def _urls(integration: Integration, values: Settings) -> list[str]:
+    return [each.name for each in integration.fields if each.type is FieldType.URL and values.get(each.name)]
 
 
 def _url_problems(name: str, url: str) -> list[SettingsProblem]:
-    # Where a name leads, and whether it is private, is decided at every sending: the answer can change.
     try:
         target_of(url)
     except AddressRefused as refusal:
+        return [SettingsProblem(name, str(refusal))]
+    return []
+
+
+def _private(name: str, url: str, allow: Collection[str]) -> list[SettingsProblem]:
+    # Where a host name leads, and whether it is private, is decided at every sending: the answer can change.
+    target = target_of(url)
+    try:
+        if target.address is not None:
+            check_address(target.address, target.port, allowances([*settings.CDP_DELIVERY_ALLOW, *allow]))
+    except ValueError as refusal:
         return [SettingsProblem(name, str(refusal))]
     return []

@@ -34,7 +34,8 @@ class FieldType(Enum):
 class Field:
     """One setting of an output. A secret is stored encrypted, never shown again, never logged.
 
-    A number lies between `least` and `most`, both included; None means that there is no such bound.
+    Fields of one `group` stand together under it as their heading. A number lies between `least` and `most`,
+    both included; None means that there is no such bound.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Field:
     is_required: bool = False
     default: str | int | bool | None = None
     choices: tuple[tuple[str, str], ...] = ()
+    group: str = ""
     least: float | None = None
     most: float | None = None
 

@@ -40,11 +40,12 @@ TOGGLES: dict[str, tuple[str, frozenset[str]]] = {
     "send_attribute_changes": ("User attribute changes", frozenset({"user_attribute_change"})),
     "send_identity_changes": ("User identity changes", frozenset({"user_identity_change"})),
 }
+WHICH, WHAT = "Which events it sends", "What it includes"
 SIGNING_HELP = "Signs each request by the Standard Webhooks scheme: base64, with or without whsec_ in front."
 
 
-def _switch(name: str, label: str, *, on: bool, text: str = "") -> Field:
-    return Field(name, label, FieldType.SWITCH, help=text, default=on)
+def _switch(name: str, label: str, *, on: bool, group: str) -> Field:
+    return Field(name, label, FieldType.SWITCH, default=on, group=group)
 
 
 class Webhook(Integration):
@@ -78,11 +79,11 @@ class Webhook(Integration):
             least=1,
             most=HOURS_MOST,
         ),
-        *(_switch(name, label, on=True) for name, (label, _) in TOGGLES.items()),
-        _switch("include_location", "Include location", on=True),
-        _switch("include_device_ids", "Include device identities", on=True),
-        _switch("include_ip", "Include the IP address", on=False),
-        _switch("send_batches_without_events", "Send batches without events", on=False),
+        *(_switch(name, label, on=True, group=WHICH) for name, (label, _) in TOGGLES.items()),
+        _switch("send_batches_without_events", "Batches without events", on=False, group=WHICH),
+        _switch("include_location", "Location", on=True, group=WHAT),
+        _switch("include_device_ids", "Device identities", on=True, group=WHAT),
+        _switch("include_ip", "IP address", on=False, group=WHAT),
     )
     sample_settings = {
         "url": "https://hooks.example.com/events",

@@ -1,6 +1,7 @@
 """Settings of outputs: checked, kept apart from their secrets, never given back."""
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from cdp_project.workspaces.models import Workspace
 from connections import configuration
@@ -77,6 +78,28 @@ def test_what_cannot_be_used_is_refused_and_nothing_is_saved(
         save_settings(output, values)
     assert [problem.field for problem in refused.value.problems] == [field]
     assert output.pk is None
+
+
+PRIVATE = ["http://127.0.0.1:9/", "http://169.254.169.254/latest", "http://[::1]/", "http://[::ffff:10.0.0.1]/"]
+
+
+@pytest.mark.parametrize("url", PRIVATE)
+def test_a_private_address_is_refused_unless_it_was_opened(output: Output, url: str, settings: Settings) -> None:
+    with pytest.raises(SettingsRefused, match="CDP_DELIVERY_ALLOW"):
+        save_settings(output, {"url": url})
+    assert output.pk is None
+    settings.CDP_DELIVERY_ALLOW = ["127.0.0.0/8", "169.254.0.0/16", "::1/128", "10.0.0.0/8"]
+    save_settings(output, {"url": url})
+
+
+def test_an_address_that_was_opened_once_may_stay(output: Output, settings: Settings) -> None:
+    settings.CDP_DELIVERY_ALLOW = ["10.0.0.0/8"]
+    save_settings(output, {"url": "http://10.0.0.1/"})
+    settings.CDP_DELIVERY_ALLOW = []
+    output.is_active_in_production = False
+    save_settings(output, {"url": "http://10.0.0.1/"})
+    with pytest.raises(SettingsRefused):
+        save_settings(output, {"url": "http://10.0.0.2/"})
 
 
 def test_the_bounds_of_a_number_are_told(output: Output) -> None:

@@ -37,8 +37,11 @@ def test_viewers_and_analysts_look_and_change_nothing(role: Role, larder: Furnis
 
 
 def test_a_viewer_sees_settings_of_an_output_but_no_secret(larder: Furnished, sign_in: SignIn) -> None:
+    larder.output.settings = {"url": "https://hooks.example.com/in?token=canary", "include_ip": True}
+    larder.output.save()
     page = sign_in(larder, Role.VIEWER).get(larder.url(f"connections/output/{larder.output.pk}/change/"))
-    assert b"https://hooks.example.com/" in page.content
+    assert b"https://hooks.example.com/in?" in page.content
+    assert b"canary" not in page.content
     assert b"Larder token" not in page.content
 
 

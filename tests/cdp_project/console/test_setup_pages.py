@@ -114,6 +114,38 @@ def test_a_new_output_is_checked_by_what_the_integration_declares(larder: Furnis
     assert AuditEntry.objects.filter(kind="output", action="created", object_name="New").exists()
 
 
+def test_a_secret_that_a_refused_form_lost_is_asked_for_again(larder: Furnished, sign_in: SignIn) -> None:
+    client = sign_in(larder)
+    address = larder.url(f"connections/output/{larder.output.pk}/change/")
+    posted = {"name": "Hook", "setting_url": "ftp://x", "setting_send": "batch", "setting_authorization": "canary"}
+    page = client.post(address, posted).content.decode()
+    assert "Enter it again" in page
+    assert "canary" not in page
+    nameless = client.post(address, posted | {"name": "", "setting_url": "https://example.com/"}).content.decode()
+    assert "Enter it again" in nameless
+    posted.pop("setting_authorization")
+    assert "Enter it again" not in client.post(address, posted).content.decode()
+    larder.output.refresh_from_db()
+    assert secrets_of(larder.output.secrets_encrypted) == {"authorization": "Larder token"}
+
+
+def test_an_output_to_a_private_address_names_the_setting_that_opens_it(larder: Furnished, sign_in: SignIn) -> None:
+    posted = {"name": "New", "setting_url": "http://169.254.169.254/", "setting_send": "batch"}
+    answer = sign_in(larder).post(larder.url("connections/output/add/?integration=webhook"), posted)
+    assert b"CDP_DELIVERY_ALLOW" in answer.content
+    assert Output.objects.count() == 1
+
+
+def test_the_form_of_an_output_marks_what_it_needs_and_groups_its_switches(larder: Furnished, sign_in: SignIn) -> None:
+    page = sign_in(larder).get(larder.url("connections/output/add/?integration=webhook")).content.decode()
+    assert re.search(
+        r'<label class="required"[^>]*for="id_setting_url"|for="id_setting_url"[^>]*class="required"', page
+    )
+    assert 'class="required" for="id_setting_send"' not in page
+    headings = re.findall(r'class="fieldset-heading">([^<]+)<', page)
+    assert headings == ["Webhook", "Which events it sends", "What it includes"]
+
+
 def test_secrets_that_no_key_reads_are_no_fault(larder: Furnished, sign_in: SignIn, settings: Any) -> None:
     client = sign_in(larder)
     settings.CDP_ENCRYPTION_KEYS = ["x" * 43 + "="]
