@@ -127,6 +127,13 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 5,
+            # A network that was cut says nothing: half a minute of silence ends the connection, and with unread
+            # bytes on the way a quarter of one.
+            "keepalives": 1,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 15_000,
             # Ends a statement that hangs, so that no thread waits for ever on a sick database.
             "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
         },
