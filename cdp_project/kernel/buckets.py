@@ -12,7 +12,6 @@ from uuid import UUID
 BUCKETS = 4096
 BUCKET_MASK = BUCKETS - 1
 MPID_BITS = 53  # JavaScript rounds larger integers
-MILLISECOND_BITS = 48
 
 
 def digest(*parts: str) -> bytes:

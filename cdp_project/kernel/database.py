@@ -1,8 +1,8 @@
 """Plain psycopg connections for the hot loops, from Django's own settings."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import psycopg
@@ -25,8 +25,6 @@ RETRYABLE = (
     psycopg.errors.InternalError_,
 )
 """Errors of the infrastructure: the unit of work is tried again; nothing is wrong with the data."""
-
-Result = TypeVar("Result")
 
 
 def connect(*, autocommit: bool = False, name: str = "tributary") -> Connection:
@@ -79,13 +77,3 @@ class SteadyConnection:
         except (psycopg.OperationalError, psycopg.InterfaceError):
             self.drop()
             raise
-
-
-def with_retries(unit: Callable[[], Result], *, tries: int = 5) -> Result:
-    """Run an idempotent unit of work again after deadlock, serialisation or connection errors."""
-    for _ in range(tries - 1):
-        try:
-            return unit()
-        except RETRYABLE:
-            continue
-    return unit()
