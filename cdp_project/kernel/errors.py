@@ -35,15 +35,18 @@ def problem_response(error: Exception, _context: dict[str, Any]) -> Response | N
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
-    return Response(_problem(error), error.status_code, headers=_headers(error), content_type=PROBLEM)
+    return Response(problem_document(error), error.status_code, headers=_headers(error), content_type=PROBLEM)
 
 
-def _problem(error: exceptions.APIException) -> dict[str, Any]:
+def problem_document(error: exceptions.APIException) -> dict[str, Any]:
+    """The body of a problem (RFC 9457)."""
     code = error.stable_code if isinstance(error, Refusal) else error.default_code
-    body: dict[str, Any] = {"type": f"/errors/{code}", "code": code, "status": error.status_code}
+    # The title is the same for every problem of a code; what happened this time is the detail's (RFC 9457 3.1.3).
+    title = code.replace("_", " ").capitalize()
+    body: dict[str, Any] = {"type": f"/errors/{code}", "title": title, "code": code, "status": error.status_code}
     if isinstance(error, exceptions.ValidationError):
-        return body | {"title": "Some fields cannot be used.", "errors": error.detail}
-    return body | {"title": str(error.detail), "detail": str(error.detail)}
+        return body | {"detail": "Some fields cannot be used; see errors.", "errors": error.detail}
+    return body | {"detail": str(error.detail)}
 
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:
