@@ -1,8 +1,10 @@
 """Addresses: the intake, our own APIs, health, the console."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView
 
+from cdp_project import unknown_addresses
 from cdp_project.console.pages.home import home
 from cdp_project.workspaces.api import TokenView
 
@@ -13,4 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Pages of a workspace have /w/<slug>/<environment> in front, which console.middleware takes off.
     path("admin/", admin.site.urls),
     path("", home, name="home"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    # Programs ask here: what is not above is answered in their language, whatever its case and slashes.
+    re_path(r"^(?i:v\d+|oauth)(?:/|$)", unknown_addresses.of_intake),
+    re_path(r"^(?i:api)(?:/|$)", unknown_addresses.of_api),
 ]

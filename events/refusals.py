@@ -39,6 +39,10 @@ def input_off() -> IntakeRefusal:
     return IntakeRefusal(403, "FORBIDDEN", "The input is switched off; switch it on under Inputs.")
 
 
+def not_found(message: str) -> IntakeRefusal:
+    return IntakeRefusal(404, "NOT_FOUND", message)
+
+
 def not_post() -> IntakeRefusal:
     return IntakeRefusal(405, "METHOD_NOT_ALLOWED", "Send a POST.", {"Allow": "POST"})
 

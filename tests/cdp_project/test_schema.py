@@ -1,0 +1,25 @@
+"""The API's own description."""
+
+import json
+
+import pytest
+from django.test import Client
+
+
+def test_the_schema_names_every_address_of_programs_and_no_foreign_host(db: None) -> None:
+    answer = Client().get("/api/schema/", headers={"accept": "application/vnd.oai.openapi+json"})
+
+    assert answer.status_code == 200
+    paths = json.loads(answer.content)["paths"]
+    assert {"/v2/events", "/oauth/token"} <= set(paths)
+    assert any(path.startswith("/api/v1/workspaces/") for path in paths)
+    assert "servers" not in json.loads(answer.content)
+    assert "/admin/" not in "".join(paths)
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/yaml"])
+def test_the_schema_is_yaml_for_those_who_ask_nothing_else(db: None, accept: str) -> None:
+    answer = Client().get("/api/schema/", headers={"accept": accept})
+
+    assert answer.status_code == 200
+    assert answer.content.startswith(b"openapi: 3")
