@@ -9,7 +9,7 @@ from typing import Any
 
 from cdp_project.kernel import bulk, clock
 from cdp_project.kernel.buckets import bucket_of_mpid
-from cdp_project.kernel.live import SAMPLE_MOST, publisher
+from cdp_project.kernel.live import SAMPLE_MOST, feed_group, publisher
 from cdp_project.kernel.partitions import day_partition
 from events.metrics import EVENT, INSTALL, OUTCOME, STORED, event_label
 from events.pipeline import Chunk, Context, EventItem, Person
@@ -177,7 +177,7 @@ def publish_after_commit(chunk: Chunk) -> None:
     groups: dict[str, list[Stored]] = defaultdict(list)
     for stored in to_store(chunk):
         accepted = stored[0].accepted
-        groups[f"ws.{accepted.workspace_id}.{accepted.environment.word}.feed"].append(stored)
+        groups[feed_group(accepted.workspace_id, accepted.environment.word)].append(stored)
     for group, batches in groups.items():
         total = sum(len(items) for _, _, items in batches)
         newest = [row for each in batches[-SAMPLE_MOST:] for row in _live_rows(*each)]

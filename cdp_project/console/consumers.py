@@ -13,7 +13,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.sessions.backends.db import SessionStore
 
 from cdp_project.console.live_buffer import LiveBuffer
-from cdp_project.workspaces.environment import Environment
+from cdp_project.kernel.live import feed_group
 from cdp_project.workspaces.seat import Seat, find_seat
 
 log = structlog.get_logger(__name__)
@@ -23,11 +23,6 @@ TICK_S = 10.0
 RECHECK_S = 5.0
 # 44xx are ours. 1013 (try again later) is answered by the page with a pause.
 CLOSE_REFUSED, CLOSE_NOTHING_HERE, CLOSE_TRY_LATER = 4403, 4404, 1013
-
-
-def feed_group(workspace_id: int, environment: Environment) -> str:
-    """Where the pipeline publishes what it stored."""
-    return f"ws.{workspace_id}.{environment.word}.feed"
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -51,7 +46,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if seat is None:
             await self.close(CLOSE_REFUSED)
             return
-        self._group = feed_group(seat.workspace.pk, seat.environment)
+        self._group = feed_group(seat.workspace.pk, seat.environment.word)
         await self.channel_layer.group_add(self._group, self.channel_name)
         await self._send({"kind": "hello"})
         self._repeat(FLUSH_S, self._flush)

@@ -82,5 +82,10 @@ class Publisher:
                 log.debug("live frame lost", group=group, error=str(error))
 
 
+def feed_group(workspace_id: int, environment: str) -> str:
+    """The group of a workspace's live pages. `environment` is its word: production or development."""
+    return f"ws.{workspace_id}.{environment}.feed"
+
+
 publisher = Publisher()
 """The process's own."""

@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from playwright.sync_api import Page, expect
 
-from cdp_project.console.consumers import feed_group
+from cdp_project.kernel.live import feed_group
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import Membership
 from events.issuing import issue
@@ -41,7 +41,7 @@ def publish(shop: Furnished, seq: int, count: int = 1, rows: int = 1, sender: st
         for n in range(rows)
     ]
     message = {"type": "feed.frame", "v": 1, "sender": sender, "seq": seq, "count": count, "sample": sample}
-    group = feed_group(shop.workspace.pk, Environment.PRODUCTION)
+    group = feed_group(shop.workspace.pk, Environment.PRODUCTION.word)
     # A loop of its own: the browser's driver has the one of this thread.
     with ThreadPoolExecutor(1) as pool:
         pool.submit(async_to_sync(get_channel_layer().group_send), group, message).result()

@@ -15,8 +15,9 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.test import Client
 
 from cdp_project.console import consumers
-from cdp_project.console.consumers import CLOSE_REFUSED, feed_group
+from cdp_project.console.consumers import CLOSE_REFUSED
 from cdp_project.console.routing import websocket_urlpatterns
+from cdp_project.kernel.live import feed_group
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import Membership, Workspace
 from tests import factories
@@ -100,7 +101,7 @@ async def opened(workspace: Workspace, cookie: bytes) -> AsyncIterator[Page]:
 async def publish(workspace: Workspace, seq: int, environment: Environment = Environment.PRODUCTION) -> None:
     row = {"t": "2026-11-23T10:00:00Z", "input": "Web", "type": "screen_view", "name": "Home", "mpid": "1"}
     message = {"type": "feed.frame", "v": 1, "sender": "s", "seq": seq, "count": 30, "sample": [row]}
-    await get_channel_layer().group_send(feed_group(workspace.pk, environment), message)
+    await get_channel_layer().group_send(feed_group(workspace.pk, environment.word), message)
 
 
 def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
