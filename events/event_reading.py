@@ -8,6 +8,7 @@ from typing import Any
 
 from events import attributes
 from events.batch import BatchError, Event, Violation
+from events.event_fields import check_fields
 from events.identities import names_nobody
 from events.limits import TIME_MS_MOST
 from events.reasons import MALFORMED
@@ -69,9 +70,11 @@ def read_event(event_type: str, data: dict[str, Any], index: int, violations: li
         violations.append(Violation.at(EVENT_TYPE_UNKNOWN, "events", index, "event_type"))
     data = {name: value for name, value in data.items() if value is not None}
     _clean_custom_attributes(data, place, violations)
+    name = _name(event_type, data, place, violations)
+    check_fields(event_type, data, place, violations)
     return Event(
         event_type=event_type,
-        name=_name(event_type, data, place, violations),
+        name=name,
         occurred_at_ms=_time(data, place, violations),
         data=data,
         source_message_id=_id(data.get("source_message_id")),

@@ -7,6 +7,7 @@ import msgspec
 from cdp_project.workspaces.environment import Environment
 from events import attributes, identities
 from events.batch import Batch, BatchError, BatchHead, Event, Violation
+from events.consent_reading import read_consent
 from events.event_reading import check_event, read_event, whole_number
 from events.identity_types import IdentityType
 from events.limits import BATCH_BYTES_MOST, INTEGER_LEAST, INTEGER_MOST, NESTING_MOST, VIOLATIONS_MOST
@@ -95,7 +96,7 @@ def _batch(wire: WireBatch, violations: list[Violation]) -> Batch:
         identities=_identities(wire, violations),
         user_attributes=attributes.clean(wire.user_attributes or {}, ("user_attributes",), violations, lists=True),
         deleted_user_attributes=_deleted(wire.deleted_user_attributes or [], violations),
-        envelope=_envelope(wire),
+        envelope=_envelope(wire, violations),
         events=_events(wire.events or [], violations),
         violations=violations,
     )
@@ -159,10 +160,12 @@ def _deleted(names: list[Any], violations: list[Violation]) -> list[str]:
     ]
 
 
-def _envelope(wire: WireBatch) -> dict[str, Any]:
+def _envelope(wire: WireBatch, violations: list[Violation]) -> dict[str, Any]:
     found = {name: value for name in _ENVELOPE if (value := getattr(wire, name)) is not None}
     if "context" not in found and wire.batch_context is not None:
         found["context"] = wire.batch_context
+    if consent := found.pop("consent_state", None):
+        found["consent_state"] = read_consent(consent, violations)
     for name in ("device_info", "application_info"):
         if name in found:
             found[name] = {key: value for key, value in found[name].items() if value is not None}

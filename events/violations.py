@@ -21,4 +21,6 @@ IDENTITY_TYPE_UNKNOWN = _violation("identity_type_unknown", "Nobody knows this i
 IDENTITY_MEANINGLESS = _violation("identity_meaningless", "The value names nobody (empty, null, 0, ...).")
 EVENT_TYPE_UNKNOWN = _violation("event_type_unknown", "The Events API knows no such event type.")
 MORE = _violation("more", "More was wrong than the hundred places that are told.")
+FIELD_MISSING = _violation("field_missing", "A field that belongs to it is missing.")
+VALUE_UNKNOWN = _violation("value_unknown", "The Events API knows no such value; it was kept.")
 TIME_UNUSABLE = _violation("time_unusable", "The event's time is no time; reception counts.")
