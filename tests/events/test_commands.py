@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from cdp_project.kernel import clock
-from events.models import Lane
+from events.models import Lane, RollupPartial
 from tests.shop import Shop, batch, custom_event
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,21 @@ def test_the_inbox_shows_what_waits_in_each_lane(shop: Shop) -> None:
     assert (shown["batches"], shown["events"]) == (2, 3)
     assert 0 <= lane["oldest_age_s"] == shown["oldest_age_s"] < 60
     assert "2 batches with 3 events wait." in inbox()
+
+
+def test_the_inbox_shows_what_was_not_stored(shop: Shop) -> None:
+    assert "Batches in quarantine: none." in inbox()
+    sent = batch(custom_event(), custom_event(), customer="u-1", source_request_id="r-1")
+    shop.post([sent, sent, {"environment": "staging"}], "v2/bulkevents")
+    shop.drain()
+
+    shown: dict[str, Any] = json.loads(inbox("--json"))
+    assert shown["quarantined_batches"] == {"malformed": 1}
+    assert shown["events_not_stored_24h"] == {"duplicate": 2}
+    assert "Batches in quarantine: 1 malformed." in inbox()
+    assert "Events not stored in the last 24 hours: 2 duplicate." in inbox()
+    RollupPartial.objects.update(hour=clock.now() - timedelta(hours=25))
+    assert json.loads(inbox("--json"))["events_not_stored_24h"] == {}
 
 
 def test_the_inbox_shows_why_a_lane_is_halted_and_resumes_it(shop: Shop) -> None:

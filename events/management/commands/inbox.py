@@ -1,4 +1,4 @@
-"""Show the lanes: what waits in each, for how long, who works it, and why one is halted."""
+"""Show the lanes: what waits in each, for how long, who works it, why one is halted; and what was not stored."""
 
 import json
 from argparse import ArgumentParser
@@ -12,12 +12,13 @@ from cdp_project.kernel.database import connect
 from cdp_project.kernel.wake import waker
 from events import lanes
 from events.backlog import LaneState, lane_states
+from events.not_stored import NotStored, not_stored
 
 HEADINGS = ("lane", "batches", "events", "oldest", "state")
 
 
 class Command(BaseCommand):
-    help = "Shows what waits in each lane. --resume lets halted lanes be worked again."
+    help = "Shows what waits in each lane, and what was not stored. --resume lets halted lanes be worked again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
@@ -30,8 +31,11 @@ class Command(BaseCommand):
                 waker.hint("pipeline")
                 self.stderr.write(f"{resumed} lane{'' if resumed == 1 else 's'} resumed.")
             now = clock.now()
-            states = lane_states(connection, now)
-        self.stdout.write(_as_json(states, now) if options["json"] else _as_table(states, now))
+            states, lost = lane_states(connection, now), not_stored(connection, now)
+        if options["json"]:
+            self.stdout.write(json.dumps(_as_object(states, now) | _lost_as_object(lost)))
+        else:
+            self.stdout.write("\n".join([_as_table(states, now), *_lost_as_lines(lost)]))
 
 
 def _lane(word: str) -> int | None:
@@ -42,7 +46,22 @@ def _lane(word: str) -> int | None:
     return int(word)
 
 
-def _as_json(states: list[LaneState], now: datetime) -> str:
+def _lost_as_object(lost: NotStored) -> dict[str, Any]:
+    return {"quarantined_batches": lost.quarantined_batches, "events_not_stored_24h": lost.events_24h}
+
+
+def _lost_as_lines(lost: NotStored) -> list[str]:
+    return [
+        f"Batches in quarantine: {_by_reason(lost.quarantined_batches)}.",
+        f"Events not stored in the last 24 hours: {_by_reason(lost.events_24h)}.",
+    ]
+
+
+def _by_reason(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items()) or "none"
+
+
+def _as_object(states: list[LaneState], now: datetime) -> dict[str, Any]:
     entries = [
         {
             "lane": state.bucket,
@@ -61,7 +80,7 @@ def _as_json(states: list[LaneState], now: datetime) -> str:
         "events": sum(state.events for state in states),
         "oldest_age_s": max(ages, default=None),
     }
-    return json.dumps({"lanes": entries, **totals})
+    return {"lanes": entries, **totals}
 
 
 def _as_table(states: list[LaneState], now: datetime) -> str:
