@@ -10,10 +10,12 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from cdp_project.kernel import clock
+from cdp_project.workspaces import shown_once
 from cdp_project.workspaces.access import access_object
 from cdp_project.workspaces.audit import actor_of
 from cdp_project.workspaces.models import Role
 from cdp_project.workspaces.seat import seat_of
+from cdp_project.workspaces.shown_once import Values
 from events.issuing import end, issue
 from events.models import Input, InputKey
 
@@ -30,14 +32,19 @@ class KeyRow:
 
 
 def keys_page(site: AdminSite, request: HttpRequest, input_id: int) -> HttpResponse:
-    """GET lists for every member; POST (`end` with a key's number, or nothing) is for admins. Raises Refusal."""
+    """GET lists for every member, and shows a new key once; POST (`end` with a key's number, or nothing) is for admins.
+
+    Raises Refusal.
+    """
     seat = seat_of(request)
     if seat is None:
         raise Http404
     role = Role.ADMIN if request.method == "POST" else Role.VIEWER
     source = access_object(request, seat.workspace.pk, Input, input_id, role)
     if request.method == "POST":
-        return _end(request, source) if "end" in request.POST else _issue(site, request, source)
+        return _end(request, source) if "end" in request.POST else _issue(request, source)
+    if (values := shown_once.take(request, _about(source))) is not None:
+        return _issued(site, request, source, values)
     context = _context(site, request, source) | {
         "title": f"Keys of {source.name}",
         "keys": _rows(source, clock.now()),
@@ -46,11 +53,20 @@ def keys_page(site: AdminSite, request: HttpRequest, input_id: int) -> HttpRespo
     return TemplateResponse(request, "admin/events/input/keys.html", context)
 
 
-def _issue(site: AdminSite, request: HttpRequest, source: Input) -> HttpResponse:
+def _issue(request: HttpRequest, source: Input) -> HttpResponse:
     issued = issue(actor_of(request), source)
+    shown_once.keep(request, _about(source), [("Key", issued.key), ("Secret", issued.secret)])
+    return redirect("admin:events_input_keys", source.pk)
+
+
+def _about(source: Input) -> str:
+    return f"key of input {source.pk}"
+
+
+def _issued(site: AdminSite, request: HttpRequest, source: Input, values: Values) -> HttpResponse:
     context = _context(site, request, source) | {
         "title": f"New key of {source.name}",
-        "values": [("Key", issued.key), ("Secret", issued.secret)],
+        "values": values,
         "usage": "Servers send both by HTTP Basic; apps and sites carry the key alone.",
         "back": "",
     }

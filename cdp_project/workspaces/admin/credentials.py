@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 
 from cdp_project.kernel import clock
-from cdp_project.workspaces import credentials
+from cdp_project.workspaces import credentials, shown_once
 from cdp_project.workspaces.access import access_object
 from cdp_project.workspaces.audit import actor_of
 from cdp_project.workspaces.models import ApiCredential, Role
@@ -39,12 +39,12 @@ class ApiCredentialAdmin(ScopedAdmin[ApiCredential]):
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        revoke = path(
-            "<int:object_id>/revoke/",
-            self.admin_site.admin_view(self.revoke_view),
-            name="workspaces_apicredential_revoke",
-        )
-        return [revoke, *super().get_urls()]
+        views = {"revoke": self.revoke_view, "issued": self.issued_view}
+        own = [
+            path(f"<int:object_id>/{word}/", self.admin_site.admin_view(view), name=f"workspaces_apicredential_{word}")
+            for word, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
 
     def save_model(self, request: HttpRequest, obj: ApiCredential, form: Any, change: bool) -> None:
         if change:
@@ -58,22 +58,30 @@ class ApiCredentialAdmin(ScopedAdmin[ApiCredential]):
         obj: ApiCredential,
         post_url_continue: str | None = None,  # noqa: ARG002 - Django's
     ) -> HttpResponse:
+        values = [("Client id", obj.client_id), ("Client secret", str(obj.issued_secret))]
+        shown_once.keep(request, _about(obj.pk), values)
+        return redirect("admin:workspaces_apicredential_issued", obj.pk)
+
+    def issued_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The new credentials, once; afterwards the list."""
+        credential = access_object(request, _workspace_id(request), ApiCredential, object_id, self.change_role)
+        values = shown_once.take(request, _about(object_id))
+        if values is None:
+            return redirect("admin:workspaces_apicredential_changelist")
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "original": obj,
-            "title": f"New credentials: {obj.name}",
-            "values": [("Client id", obj.client_id), ("Client secret", obj.issued_secret)],
+            "original": credential,
+            "title": f"New credentials: {credential.name}",
+            "values": values,
             "usage": "Programs exchange them for a token with POST /oauth/token.",
-            "back": "../",
+            "back": reverse("admin:workspaces_apicredential_changelist"),
         }
         return TemplateResponse(request, "console/shown_once.html", context)
 
     def revoke_view(self, request: HttpRequest, object_id: int) -> HttpResponse | HttpResponseRedirect:
         """Asks first; POST revokes."""
-        seat = seat_of(request)
-        workspace_id = 0 if seat is None else seat.workspace.pk
-        credential = access_object(request, workspace_id, ApiCredential, object_id, self.change_role)
+        credential = access_object(request, _workspace_id(request), ApiCredential, object_id, self.change_role)
         if request.method == "POST":
             credentials.revoke(actor_of(request), credential, clock.now())
             self.message_user(request, f"{credential.name} is revoked: its tokens work no more.")
@@ -87,3 +95,12 @@ class ApiCredentialAdmin(ScopedAdmin[ApiCredential]):
             "button": "Revoke",
         }
         return TemplateResponse(request, "console/confirm.html", context)
+
+
+def _about(credential_id: int) -> str:
+    return f"credential {credential_id}"
+
+
+def _workspace_id(request: HttpRequest) -> int:
+    seat = seat_of(request)
+    return 0 if seat is None else seat.workspace.pk

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 
 from cdp_project.kernel import clock, secretbox
@@ -49,7 +50,7 @@ def test_a_platform_needs_a_name_and_is_there_once(larder: Furnished, sign_in: S
 def test_a_key_is_shown_once_and_works(larder: Furnished, sign_in: SignIn) -> None:
     client = sign_in(larder)
     address = larder.url(f"events/input/{larder.feed.pk}/keys/")
-    answer = client.post(address)
+    answer = client.post(address, follow=True)
     key, secret = shown_values(answer)
     assert "no-store" in answer["Cache-Control"]
     stored = InputKey.objects.get(key=key)
@@ -59,6 +60,22 @@ def test_a_key_is_shown_once_and_works(larder: Furnished, sign_in: SignIn) -> No
     assert key.encode() in listed.content
     assert secret.encode() not in listed.content
     assert secret not in str(list(AuditEntry.objects.values()))
+
+
+def test_reloading_the_page_of_a_new_secret_makes_no_other(larder: Furnished, sign_in: SignIn) -> None:
+    client = sign_in(larder)
+    keys = larder.url(f"events/input/{larder.feed.pk}/keys/")
+    assert client.post(keys)["Location"] == keys
+    stored = str([session.get_decoded() for session in Session.objects.all()])
+    (_, secret) = shown_values(client.get(keys))
+    assert secret not in stored
+    assert shown_values(client.get(keys)) == []
+    assert InputKey.objects.filter(input=larder.feed).count() == 2
+
+    made = client.post(larder.url("workspaces/apicredential/add/"), {"name": "Export", "role": Role.ANALYST})
+    assert len(shown_values(client.get(made["Location"]))) == 2
+    assert client.get(made["Location"])["Location"] == larder.url("workspaces/apicredential/")
+    assert ApiCredential.objects.filter(name="Export").count() == 1
 
 
 def test_a_key_is_ended(larder: Furnished, sign_in: SignIn) -> None:
@@ -197,7 +214,9 @@ def test_the_last_admin_stays(larder: Furnished, sign_in: SignIn) -> None:
 
 def test_a_credential_is_shown_once_works_and_is_revoked(larder: Furnished, sign_in: SignIn) -> None:
     client = sign_in(larder)
-    answer = client.post(larder.url("workspaces/apicredential/add/"), {"name": "Export", "role": Role.ANALYST})
+    answer = client.post(
+        larder.url("workspaces/apicredential/add/"), {"name": "Export", "role": Role.ANALYST}, follow=True
+    )
     client_id, secret = shown_values(answer)
     made = ApiCredential.objects.get(name="Export")
     assert (made.workspace, made.role, made.client_id) == (larder.workspace, Role.ANALYST, client_id)

@@ -25,7 +25,7 @@ def admin_paths() -> Iterator[str]:
             yield from (f"{base}/", f"{base}/add/")
             yield from (f"{base}/{{}}/{page}/" for page in ("change", "delete", "history"))
     yield from ("", "live/", "password_change/", "logout/", "jsi18n/", "autocomplete/", "login/")
-    yield from ("events/input/{}/keys/", "workspaces/apicredential/{}/revoke/")
+    yield from ("events/input/{}/keys/", "workspaces/apicredential/{}/revoke/", "workspaces/apicredential/{}/issued/")
 
 
 def number_for(path: str, shop: Furnished) -> int:
