@@ -19,7 +19,7 @@ def keep_only_history(chunk: Chunk) -> None:
     """Drop historical batches that are not: no events, or one without a time or younger than 72 hours."""
     for context in chunk.open():
         accepted = context.accepted
-        if accepted.is_historical and not history.is_history(context.items, accepted.received_at):
+        if accepted.is_historical and not history.is_history(context.batch.events, accepted.received_at):
             context.outcome = Drop(NOT_HISTORICAL)
 
 

@@ -56,6 +56,11 @@ def _id_head(at: datetime, bucket: int) -> int:
     return int(at.timestamp() * 1000) << 80 | 0x7 << 76 | bucket << 64 | 0b10 << 62
 
 
+def time_of_id(value: UUID) -> datetime:
+    """When an id was made by `time_ordered_id`, to the millisecond."""
+    return datetime.fromtimestamp((value.int >> 80) / 1000, UTC)
+
+
 def bucket_of_id(value: UUID) -> int:
     """Bucket that an id made by `time_ordered_id` carries."""
     return value.int >> 64 & BUCKET_MASK
@@ -67,6 +72,6 @@ def day_of_id(value: UUID) -> date:
     Raises ValueError when the id is no such id and its time lies outside the calendar.
     """
     try:
-        return datetime.fromtimestamp((value.int >> 80) / 1000, UTC).date()
+        return time_of_id(value).date()
     except (OverflowError, OSError) as error:
         raise ValueError(f"{value} carries no day") from error

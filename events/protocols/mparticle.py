@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from cdp_project.kernel.buckets import time_of_id
 from events.basic_auth import basic_credentials
 from events.batch import Batch, BatchError
 from events.events_api import batch_of, head_of
+from events.history import is_history
 from events.limits import BATCHES_PER_REQUEST_MOST, REQUEST_BYTES_MOST
 from events.protocol import Credentials, Endpoint, IntakeRefusal, IntakeRequest, Part, Reply
+from events.reasons import NOT_HISTORICAL, REASONS
 from events.refusals import JSON, bad_request, error_reply, unusable
 from events.safe_json import elements_of
 
@@ -48,7 +51,8 @@ class MParticle:
         """202 without a body; on bulk `?verbose=1` asks for one result per batch."""
         if not request.endpoint.is_bulk or request.query.get("verbose") != "1":
             return Reply(202, {}, b"")
-        results = [_result(index, part, batch_ids[index]) for index, part in enumerate(parts)]
+        result = _historical_result if request.endpoint.is_historical else _result
+        results = [result(index, part, batch_ids[index]) for index, part in enumerate(parts)]
         return Reply(202, JSON, json.dumps({"results": results}).encode())
 
     def refused(self, refusal: IntakeRefusal) -> Reply:
@@ -67,6 +71,14 @@ def _result(index: int, part: Part, batch_id: UUID) -> dict[str, Any]:
     if isinstance(part.head, BatchError):
         return result | {"status": "quarantined", "code": part.head.code, "message": part.head.message}
     return result
+
+
+def _historical_result(index: int, part: Part, batch_id: UUID) -> dict[str, Any]:
+    """The same, and `skipped` for a batch that the pipeline will drop since it tells no history."""
+    result = _result(index, part, batch_id)
+    if isinstance(part.head, BatchError) or is_history(batch_of(part.body).events, time_of_id(batch_id)):
+        return result
+    return result | {"status": "skipped", "code": NOT_HISTORICAL, "message": REASONS[NOT_HISTORICAL]}
 
 
 PROTOCOL = MParticle()

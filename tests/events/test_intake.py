@@ -184,6 +184,22 @@ def test_a_bad_batch_in_a_bulk_is_taken_as_it_was_sent_and_told_when_asked(intak
     assert reply.headers["Content-Type"] == "application/json"
 
 
+def test_a_historical_bulk_tells_when_asked_which_batches_are_no_history(intake: Intake) -> None:
+    def at(hours: int) -> dict[str, Any]:
+        then = clock.milliseconds(clock.now() - timedelta(hours=hours))
+        return {"event_type": "opt_out", "data": {"timestamp_unixtime_ms": then}}
+
+    batches = [{"events": events} for events in ([at(73)], [at(71)], [at(73), {"event_type": "opt_out"}], [])]
+    reply = intake.post(batches, "v2/bulkevents/historical", query={"verbose": "1"})
+    ordinary = intake.post(batches, BULK, query={"verbose": "1"})
+
+    results = json.loads(reply.body)["results"]
+    assert [result["status"] for result in results] == ["accepted", "skipped", "skipped", "skipped"]
+    assert results[1]["code"] == "not_historical"
+    assert "72 hours" in results[1]["message"]
+    assert {result["status"] for result in json.loads(ordinary.body)["results"]} == {"accepted"}
+
+
 def test_an_empty_bulk_is_taken(intake: Intake) -> None:
     assert intake.post([], BULK).status == 202
     assert intake.stored() == []

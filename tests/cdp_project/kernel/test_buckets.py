@@ -1,6 +1,6 @@
 """Ids that lead to their day and bucket."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +12,7 @@ from cdp_project.kernel.buckets import (
     day_of_id,
     digest,
     new_mpid,
+    time_of_id,
     time_ordered_id,
     time_ordered_ids,
 )
@@ -25,6 +26,7 @@ def test_an_id_tells_its_day_and_bucket(at: datetime, bucket: int) -> None:
     made = time_ordered_id(at, bucket)
 
     assert (bucket_of_id(made), day_of_id(made), made.version) == (bucket, at.date(), 7)
+    assert abs(time_of_id(made) - at) <= timedelta(milliseconds=1)
 
 
 @given(moments, buckets, st.integers(0, 200))
