@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     # Programs ask here: what is not above is answered in their language, whatever its case and slashes.
+    # Both cases letter by letter: Django cannot reverse addresses beside a pattern with `(?i:`.
     re_path(r"^(?:[vV]\d+|[oO][aA][uU][tT][hH])(?:/|$)", unknown_addresses.of_intake),
     re_path(r"^[aA][pP][iI](?:/|$)", unknown_addresses.of_api),
 ]
