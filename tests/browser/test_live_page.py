@@ -95,6 +95,10 @@ def test_rows_are_bounded_and_counts_are_true(website: Website, larder: Furnishe
     keep_picture(page, "live-busy-dark")
     page.set_viewport_size({"width": 320, "height": 860})
     assert overflow(page) == 0
+    for cell in page.locator("#rows tr").first.locator("td").all():
+        box = cell.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 320
     keep_picture(page, "live-busy-narrow")
 
 
@@ -139,7 +143,7 @@ def test_a_member_who_is_removed_sees_no_more(website: Website, larder: Furnishe
     user = factories.member(larder.workspace)
     page = open_live(open_page, website, larder, user)
     Membership.objects.filter(user_id=user.pk).delete()
-    expect(page.locator("#line")).to_have_text("Closed: you are no member any more", timeout=15_000)
+    expect(page.locator("#line")).to_have_text("Closed: sign in again, or ask an admin to let you in", timeout=15_000)
     publish(larder, 1)
     page.wait_for_timeout(1500)
     assert page.locator("#rows tr").count() == 0

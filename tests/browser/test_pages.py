@@ -73,10 +73,10 @@ def test_pages_of_a_workspace(website: Website, larder: Furnished, open_page: Op
 
 
 def test_pages_of_the_operator(website: Website, larder: Furnished, open_page: OpenPage) -> None:
-    page = open_page(factories.member(larder.workspace, operator=True))
-    found = [
-        each for name, path in INSTALLATION.items() for each in problems(page, f"{website.url}/admin/{path}", name)
-    ]
+    operator = factories.member(larder.workspace, operator=True, password="correct horse battery")
+    page = open_page(operator)
+    pages = INSTALLATION | {"user": f"auth/user/{operator.pk}/change/"}
+    found = [each for name, path in pages.items() for each in problems(page, f"{website.url}/admin/{path}", name)]
     assert found == []
 
 

@@ -7,6 +7,7 @@ from django.template.response import TemplateResponse
 from cdp_project.console.addresses import prefix_of
 from cdp_project.console.samples import curl_line
 from cdp_project.kernel import clock
+from cdp_project.workspaces.models import Role
 from cdp_project.workspaces.seat import Seat, seat_of
 from events.models import InputKey, InputKind
 
@@ -24,6 +25,7 @@ def live(request: HttpRequest) -> HttpResponse:
         "socket": f"/ws{prefix_of(seat.workspace, seat.environment)}/live/",
         "curl": curl_line(base_url, key.key if key else "YOUR_KEY", "YOUR_SECRET", seat.environment),
         "key": key,
+        "may_issue": seat.role >= Role.ADMIN,
     }
     return TemplateResponse(request, "console/live.html", context)
 

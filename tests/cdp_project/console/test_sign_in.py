@@ -103,6 +103,16 @@ def test_every_page_allows_its_own_files_only(path: str, larder: Furnished, sign
     assert answer["X-Frame-Options"] == "DENY"
 
 
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ADMIN])
+def test_the_live_page_offers_another_key_to_admins_only(
+    role: Role, larder: Furnished, sign_in: Callable[..., Client]
+) -> None:
+    page = sign_in(larder, role).get(larder.url("live/")).content.decode()
+    offer = f'href="{larder.url(f"events/input/{larder.feed.pk}/keys/")}"'
+    assert (offer in page) == (role == Role.ADMIN)
+    assert ("an admin can issue another" in page) == (role != Role.ADMIN)
+
+
 def test_the_live_page_teaches_the_first_event(larder: Furnished, sign_in: Callable[..., Client]) -> None:
     page = sign_in(larder).get(larder.url("live/", "development")).content.decode()
     assert "curl -i http://testserver/v2/events" in page

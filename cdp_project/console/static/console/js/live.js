@@ -26,7 +26,7 @@
   function say(next) {
     state = next;
     const shown = next === "live" && isPaused ? "paused" : next;
-    const sentences = { connecting: failures ? "Reconnecting" : "Connecting", live: "Live", paused: "Paused", closed: "Closed: you are no member any more" };
+    const sentences = { connecting: failures ? "Reconnecting" : "Connecting", live: "Live", paused: "Paused", closed: "Closed: sign in again, or ask an admin to let you in" };
     find("line").dataset.state = shown;
     if (find("line").textContent !== sentences[shown]) find("line").textContent = sentences[shown];
   }
@@ -36,14 +36,15 @@
     return spaced.charAt(0).toUpperCase() + spaced.slice(1);
   }
 
-  function cell(text) {
+  function cell(text, label) {
     const made = document.createElement("td");
     made.textContent = text;
+    made.dataset.label = label;
     return made;
   }
 
   function stateCell(row) {
-    const made = document.createElement("td");
+    const made = cell("", "State");
     const pill = document.createElement("span");
     pill.className = row.state === "stored" ? "c-pill c-good" : "c-pill";
     pill.textContent = words(row.state);
@@ -53,10 +54,10 @@
 
   function rowOf(row) {
     const made = document.createElement("tr");
-    const time = cell(clock.format(new Date(row.t)));
+    const time = cell(clock.format(new Date(row.t)), "Time");
     time.title = row.t;
     made.className = "c-new";
-    made.append(time, cell(row.name || "–"), cell(words(row.type)), cell(row.input), cell(row.mpid), stateCell(row));
+    made.append(time, cell(row.name || "–", "Event"), cell(words(row.type), "Type"), cell(row.input, "Input"), cell(row.mpid, "Person"), stateCell(row));
     return made;
   }
 
