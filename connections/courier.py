@@ -18,6 +18,8 @@ from connections.sending import Sending, end_of, items_of, judge, next_request
 from directory.contracts import Delivered, Delivery, OutboundRequest
 
 IN_FLIGHT_MOST = 256
+# Every output may have one request on the way, however many there are; sockets of a process are not without end.
+TRANSFERS_MOST = 400
 
 
 class Courier:
@@ -52,7 +54,8 @@ class Courier:
                 ready[lane.output_id].append(lane)
         share = max(1, IN_FLIGHT_MOST // max(1, len(ready.keys() | self._on_the_way.keys())))
         taken = 0
-        for output_id, lanes_of_it in ready.items():
+        # In another order each time: where there is not room for all, nobody is always last.
+        for output_id, lanes_of_it in sorted(ready.items(), key=lambda _: self._draw()):
             output = outputs.by_id.get(output_id)
             most = max(1, output.limits.concurrent_requests // processes) if output else 1
             taken += self._dispatch(lanes_of_it, outputs, min(share, most), now)
@@ -61,7 +64,7 @@ class Courier:
     def _dispatch(self, ready: deque[LaneWork], outputs: Outputs, most: int, now: datetime) -> int:
         """One parcel of each lane in turn, until the output has as much on the way as it may."""
         taken = 0
-        while ready and self._on_the_way[ready[0].output_id] < most:
+        while ready and self._on_the_way[ready[0].output_id] < most and self._sender.in_flight < TRANSFERS_MOST:
             lane = ready.popleft()
             self._take(lane, outputs, now)
             taken += 1

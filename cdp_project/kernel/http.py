@@ -10,6 +10,7 @@ import select
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
+from math import ceil
 from typing import Generic, TypeVar
 
 import pycurl
@@ -138,10 +139,21 @@ class Sender(Generic[T]):
         curl_ms = self._multi.timeout()
         if curl_ms >= 0:
             seconds = min(seconds, curl_ms / 1000)
-        readable, writable, broken = self._multi.fdset()
-        select.select([*readable, self._wake_in], writable, broken, max(seconds, 0.0))
+        self._poll().poll(ceil(max(seconds, 0.0) * 1000))
         with contextlib.suppress(BlockingIOError):
             os.read(self._wake_in, 4096)
+
+    def _poll(self) -> select.poll:
+        """Of select() with its limit of 1,024 descriptors one that is higher would end the process."""
+        readable, writable, broken = self._multi.fdset()
+        wanted: defaultdict[int, int] = defaultdict(int, {self._wake_in: select.POLLIN})
+        for sockets, event in ((readable, select.POLLIN), (writable, select.POLLOUT), (broken, select.POLLPRI)):
+            for socket in sockets:
+                wanted[socket] |= event
+        poll = select.poll()
+        for descriptor, events in wanted.items():
+            poll.register(descriptor, events)
+        return poll
 
     def wake(self) -> None:
         """End a `wait` under way, or the next one. Safe from any thread."""

@@ -12,9 +12,10 @@ from pytest_django.fixtures import Settings
 from cdp_project.kernel import clock, failpoints
 from cdp_project.kernel.addresses import allowances
 from cdp_project.kernel.database import RETRYABLE
+from cdp_project.kernel.exchange import Request
 from cdp_project.kernel.http import Sender
 from cdp_project.kernel.transfer import TimeLimits
-from connections import leases
+from connections import courier, leases
 from connections.deliver import Deliveries
 from connections.models import DeliveryLane
 from connections.sending import Sending
@@ -22,6 +23,28 @@ from tests.post import Post
 from tests.product import eventually
 from tests.shop import Shop, batch, custom_event
 from tests.sink import Misbehaviour, Reply, Sink
+
+
+def test_a_process_has_only_so_much_on_the_way(
+    shop: Shop, post: Post, sink: Sink, second_sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    start = Sender.start
+
+    def watched(self: Sender[Sending], token: Sending, request: Request) -> None:
+        seen.append(self.in_flight)
+        start(self, token, request)
+
+    monkeypatch.setattr(Sender, "start", watched)
+    monkeypatch.setattr(courier, "TRANSFERS_MOST", 2)
+    made = [post.connect(each) for each in (sink, second_sink, sink, second_sink)]
+    shop.process(*(batch(custom_event(), customer=f"u-{n}") for n in range(5)))
+
+    post.deliver()
+
+    assert [post.sums(each) for each in made] == [{"delivered": 5}] * 4
+    assert max(seen) == 1
+
 
 SICK = [Misbehaviour.HANG, Misbehaviour.DRIBBLE, Misbehaviour.RESET]
 

@@ -1,5 +1,7 @@
 """The sender against a real socket: what comes back, and what it never does."""
 
+import os
+import resource
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -277,6 +279,24 @@ def test_a_name_is_looked_up_once_for_many(sink: Sink) -> None:
         }
     assert asked == ["a.example"]
     sender.close()
+
+
+def test_descriptors_beyond_a_thousand_are_no_fault(sink: Sink) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    held: list[int] = []
+    try:
+        while not held or held[-1] < 1100:
+            held.append(os.dup(0))
+        sender = Sender[int](LOOPBACK, limits=QUICK)
+        assert [result.status for result in results(sender, *[Call(sink.url)] * 3) if isinstance(result, Answer)]
+        sender.wake()
+        sender.wait(30)
+        sender.close()
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_wake_ends_a_wait(sender: Sender[int]) -> None:
