@@ -35,7 +35,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 def _until(later: str, date: str) -> float | None:
     try:
         return (_time(later) - _time(date)).total_seconds()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
