@@ -11,6 +11,8 @@ from connections.lane_work import Key
 from connections.models import ItemState
 
 KEPT = timedelta(days=30)
+# What was under way when an output was deleted still reaches its lanes.
+STRAGGLERS = timedelta(minutes=10)
 # A transaction deletes no more than this, so that it locks nobody out for long.
 ROWS_MOST = 2000
 
@@ -24,6 +26,14 @@ DELETE FROM delivery_exception e USING (
 WHERE e.bucket = old.bucket AND e.output_id = old.output_id AND e.chunk_id = old.chunk_id
   AND e.position = old.position
 RETURNING e.chunk_id
+"""
+_DROP_LANES = """
+DELETE FROM delivery_lane l WHERE NOT EXISTS (SELECT 1 FROM output o WHERE o.id = l.output_id)
+  AND NOT EXISTS (SELECT 1 FROM outbox_delivery d WHERE d.bucket = l.bucket AND d.output_id = l.output_id)
+  AND NOT EXISTS (SELECT 1 FROM delivery_exception e WHERE e.bucket = l.bucket AND e.output_id = l.output_id)
+  AND NOT EXISTS (SELECT 1 FROM audit_entry a WHERE a.kind = 'output' AND a.action = 'deleted'
+                  AND a.object_id = l.output_id::text AND a.at > %(since)s)
+  AND (l.leased_until IS NULL OR l.leased_until <= %(now)s)
 """
 
 
@@ -51,6 +61,11 @@ def _forget_some(connection: Connection, key: Key, before: datetime) -> int:
         rows: list[tuple[Any, ...]] = connection.execute(_FORGET, parameters).fetchall()
         record.close_emptied(connection, {(bucket, output_id, chunk_id) for (chunk_id,) in rows})
     return len(rows)
+
+
+def drop_lanes_of_deleted(connection: Connection, now: datetime) -> int:
+    """Delete the lock rows of outputs that are gone for a while, once nothing is left to settle there; how many."""
+    return connection.execute(_DROP_LANES, {"now": now, "since": now - STRAGGLERS}).rowcount
 
 
 def drop_old_attempts(connection: Connection, now: datetime) -> list[str]:

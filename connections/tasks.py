@@ -12,9 +12,10 @@ log = structlog.get_logger(__name__)
 
 @shared_task  # type: ignore[untyped-decorator]
 def forget_old_deliveries() -> None:
-    """Forget what was refused or parked 30 days ago, and the log of attempts of that time."""
+    """Forget what was refused or parked 30 days ago, and the log of attempts of that time; lanes of deleted outputs."""
     with connect(autocommit=True, name="tributary chores") as connection:
         forgotten = retention.forget_old(connection, clock.now())
         dropped = retention.drop_old_attempts(connection, clock.now())
-        if forgotten or dropped:
-            log.info("old deliveries forgotten", items=forgotten, days=dropped)
+        lanes = retention.drop_lanes_of_deleted(connection, clock.now())
+        if forgotten or dropped or lanes:
+            log.info("old deliveries forgotten", items=forgotten, days=dropped, lanes=lanes)

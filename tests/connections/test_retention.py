@@ -6,6 +6,8 @@ import pytest
 
 from cdp_project.kernel import clock, partitions
 from cdp_project.kernel.database import connect
+from cdp_project.workspaces import audit
+from cdp_project.workspaces.audit import Actor
 from connections import retention, tasks
 from tests.post import Post
 from tests.shop import Shop, batch, custom_event
@@ -58,3 +60,23 @@ def test_old_days_of_the_log_of_attempts_go(transactional_db: None) -> None:
         left = partitions.partitions_of(own, "delivery_attempt")
     assert partitions.day_partition("delivery_attempt", today - timedelta(days=31)) not in left
     assert partitions.day_partition("delivery_attempt", today - timedelta(days=30)) in left
+
+
+def test_lanes_of_deleted_outputs_go_when_nothing_is_left_there(
+    shop: Shop, post: Post, sink: Sink, second_sink: Sink
+) -> None:
+    gone, left = post.connect(sink), post.connect(second_sink)
+    shop.process(batch(custom_event(), customer="u-1"))
+    with connect(autocommit=True) as own:
+        soon, later = clock.now() + timedelta(minutes=1), clock.now() + timedelta(hours=1)
+        assert retention.drop_lanes_of_deleted(own, later) == 0
+        gone_id = gone.output_id
+        audit.delete(Actor("test"), gone.output)
+        assert retention.drop_lanes_of_deleted(own, later) == 0
+        post.deliver()
+        assert retention.drop_lanes_of_deleted(own, soon) == 0
+        assert retention.drop_lanes_of_deleted(own, later) == 1
+        lanes = {output for (output,) in own.execute("SELECT output_id FROM delivery_lane").fetchall()}
+    assert lanes == {left.output_id}
+    assert gone_id not in lanes
+    assert post.sums(left) == {"delivered": 1}
