@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django.contrib import admin
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html_join
@@ -10,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from cdp_project.workspaces import audit
 from cdp_project.workspaces.audit import actor_of
+from cdp_project.workspaces.on_off import OnOffFilter
 from cdp_project.workspaces.scoped_admin import ScopedAdmin
 from cdp_project.workspaces.scoped_form import ScopedForm
 from connections.models import Connection, Output
@@ -22,7 +24,7 @@ from directory.registry import INTEGRATIONS
 @admin.register(Output)
 class OutputAdmin(ScopedAdmin[Output]):
     list_display = ["name", "integration_name", "production", "development", "created_at"]
-    list_filter = ["is_active_in_production", "is_active_in_development"]
+    list_filter = [("is_active_in_production", OnOffFilter), ("is_active_in_development", OnOffFilter)]
     search_fields = ["name"]
 
     @admin.display(description="Integration", ordering="integration")
@@ -111,6 +113,9 @@ class ConnectionForm(ScopedForm[Connection]):
         model = Connection
         fields = ["input", "output", "is_active"]
         labels = {"is_active": "On"}
+        error_messages = {
+            NON_FIELD_ERRORS: {"unique_together": "This input sends to this output already: change that connection."}
+        }
 
 
 @admin.register(Connection)
@@ -122,7 +127,7 @@ class ConnectionAdmin(ScopedAdmin[Connection]):
     list_filter = [
         ("input", admin.RelatedOnlyFieldListFilter),
         ("output", admin.RelatedOnlyFieldListFilter),
-        "is_active",
+        ("is_active", OnOffFilter),
     ]
     search_fields = ["input__name", "output__name"]
 

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
 from cdp_project.workspaces.models import Role
+from cdp_project.workspaces.on_off import OnOffFilter
 from cdp_project.workspaces.scoped_admin import ScopedAdmin
 from cdp_project.workspaces.scoped_form import ScopedForm
 from events.key_pages import keys_page
@@ -60,7 +61,7 @@ class InputForm(ScopedForm[Input]):
 class InputAdmin(ScopedAdmin[Input]):
     form = InputForm
     list_display = ["name", "kind", "platform", "state", "protection", "created_at"]
-    list_filter = ["kind", "is_active"]
+    list_filter = ["kind", ("is_active", OnOffFilter)]
     search_fields = ["name"]
     fieldsets = [
         (None, {"fields": ["name", "kind", "platform", "is_active"]}),

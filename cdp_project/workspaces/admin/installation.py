@@ -18,6 +18,7 @@ from cdp_project.workspaces import audit, members
 from cdp_project.workspaces.admin.person_form import PersonForm
 from cdp_project.workspaces.audit import actor_of
 from cdp_project.workspaces.models import Membership, Role, Workspace
+from cdp_project.workspaces.on_off import BlockedFilter
 from cdp_project.workspaces.plain_looks import PlainLooks
 from cdp_project.workspaces.seat import seat_of
 from cdp_project.workspaces.typed_admin import TypedAdmin, TypedModelForm
@@ -65,7 +66,7 @@ class PersonAdmin(OperatorOnly, PlainLooks, UserAdmin):  # type: ignore[type-arg
         ("Access", {"fields": ("is_active", "is_superuser")}),
     )
     list_display = ("username", "email", "state", "last_login")
-    list_filter = ("is_active",)
+    list_filter = (("is_active", BlockedFilter),)
     filter_horizontal = ()
 
     @admin.display(description="State")

@@ -182,8 +182,25 @@ def test_a_connection_is_made_once_and_offers_home_things_only(
     answer = client.post(
         larder.url("connections/connection/add/"), {"input": larder.feed.pk, "output": larder.output.pk}
     )
-    assert b"already exists" in answer.content
+    assert b"This input sends to this output already" in answer.content
     assert Connection.objects.filter(workspace=larder.workspace).count() == 1
+
+
+def test_lists_are_filtered_in_the_words_of_their_columns(larder: Furnished, sign_in: SignIn) -> None:
+    client = sign_in(larder, operator=True)
+    lists = {
+        larder.url("events/input/"): ("State", "is_active__exact=0", "Off"),
+        larder.url("connections/output/"): ("Production", "is_active_in_production__exact=0", "Off"),
+        larder.url("connections/connection/"): ("State", "is_active__exact=0", "Off"),
+        "/admin/auth/user/": ("State", "is_active__exact=0", "Blocked"),
+    }
+    for address, (title, query, word) in lists.items():
+        page = client.get(address).content.decode()
+        assert f"<summary>{title}</summary>" in page
+        assert f'<a href="?{query}">{word}</a>' in page
+        assert "is active" not in page.lower()
+        assert '<label for="searchbar">Search ' in page
+        assert client.get(f"{address}?{query}").status_code == 200
 
 
 def test_members_are_named_by_typing_and_listed_from_home_only(
