@@ -1,5 +1,6 @@
 """What was accepted and did not become events, for people who look: the quarantine, and what was dropped lately."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,10 +18,11 @@ class NotStored:
     events_24h: dict[str, int]
 
 
-_QUARANTINED = "SELECT reason, count(*) FROM quarantine GROUP BY reason ORDER BY reason"
+# Counted by bucket first, so that every machine of many counts its own.
+_QUARANTINED = "SELECT bucket, reason, count(*) FROM quarantine GROUP BY bucket, reason"
 _DROPPED = """
-SELECT label, sum(count)::bigint FROM rollup_partial
-WHERE metric = %s AND label <> %s AND hour > %s GROUP BY label ORDER BY label
+SELECT bucket, label, sum(count)::bigint FROM rollup_partial
+WHERE metric = %s AND label <> %s AND hour > %s GROUP BY bucket, label
 """
 
 
@@ -32,4 +34,7 @@ def not_stored(connection: Connection, now: datetime) -> NotStored:
 
 
 def _counts(rows: list[tuple[object, ...]]) -> dict[str, int]:
-    return {str(reason): int(str(count)) for reason, count in rows}
+    counts: Counter[str] = Counter()
+    for _bucket, reason, count in rows:
+        counts[str(reason)] += int(str(count))
+    return dict(sorted(counts.items()))
