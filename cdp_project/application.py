@@ -24,8 +24,8 @@ from cdp_project.kernel.asgi_body import (
 )
 from cdp_project.kernel.asgi_wsgi import ThreadsBusy, WsgiThreads
 from events.ingest import release, request_id_of
+from events.intake.refusals import error_reply, too_large, too_slow, unavailable
 from events.protocol import PROTOCOLS, IntakeRefusal, Reply
-from events.refusals import error_reply, too_large, too_slow, unavailable
 
 log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from cdp_project.kernel.errors import PROBLEM, Refusal, problem_document
 from events.api import response_of
+from events.intake.refusals import error_reply, not_found
 from events.protocol import PROTOCOLS
-from events.refusals import error_reply, not_found
 
 log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from rest_framework.views import APIView
 
 from events import ingest
 from events.api_schema import IntakeSchema
+from events.intake.refusals import not_post
 from events.protocol import Endpoint, IntakeProtocol, Reply
-from events.refusals import not_post
 
 
 class IntakeView(APIView):

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 
 from cdp_project.kernel import clock
 from cdp_project.kernel.database import Connection, connect
-from events import lanes
-from events.backpressure import backlog_problem, disk_problem, oldest_waiting
+from events.intake.backpressure import backlog_problem, disk_problem, oldest_waiting
+from events.processing import lanes
 
 Problems = dict[str, str]
 """Sentences by what they are about."""

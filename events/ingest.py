@@ -8,12 +8,12 @@ from uuid import uuid4
 import structlog
 
 from cdp_project.kernel.failpoints import failpoint
-from events.admission import Admitted, admit
-from events.desk import desk
-from events.group_commit import StoreBusy, StoreUnavailable, Unstorable
-from events.inbox import NewBatch
+from events.intake.admission import Admitted, admit
+from events.intake.desk import desk
+from events.intake.group_commit import StoreBusy, StoreUnavailable, Unstorable
+from events.intake.inbox import NewBatch
+from events.intake.refusals import bad_request, store_away, unavailable
 from events.protocol import Endpoint, IntakeProtocol, IntakeRefusal, Reply
-from events.refusals import bad_request, store_away, unavailable
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from cdp_project.workspaces.audit import actor_of
 from cdp_project.workspaces.models import Role
 from cdp_project.workspaces.seat import seat_of
 from cdp_project.workspaces.shown_once import Values
-from events.issuing import end, issue
+from events.intake.issuing import end, issue
 from events.models import Input, InputKey
 
 

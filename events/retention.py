@@ -6,8 +6,8 @@ from django.conf import settings
 
 from cdp_project.kernel import clock, partitions
 from cdp_project.kernel.database import Connection
-from events import duplicates
-from events.storage import DAY_TABLES, GENERATION_TABLE
+from events.processing import duplicates
+from events.processing.storage import DAY_TABLES, GENERATION_TABLE
 
 DAYS_AHEAD = 2
 

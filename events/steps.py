@@ -4,11 +4,12 @@ import msgspec
 
 from cdp_project.kernel.buckets import bucket_of_mpid, time_ordered_ids
 from cdp_project.kernel.outcome import Drop
-from events import bodies, duplicates, history, storing
-from events.duplicates import BATCH, EVENT, Sight, Sighting, sighting
+from events.intake import bodies
 from events.metrics import CONFLICT
 from events.models import InputKind
 from events.pipeline import Chunk, Context, EventItem, apply, prepare
+from events.processing import duplicates, history, storing
+from events.processing.duplicates import BATCH, EVENT, Sight, Sighting, sighting
 from events.reasons import DUPLICATE, NOT_HISTORICAL
 
 FEED_ATTRIBUTE = "mParticle Source Feed"

@@ -7,8 +7,8 @@ from cdp_project.kernel import cursor
 from cdp_project.kernel.cursor import BadCursor, Position
 from cdp_project.kernel.errors import Refusal
 from cdp_project.workspaces.environment import Environment
+from events.decoding.limits import IDENTITY_CHARACTERS_MOST, INTEGER_LEAST, INTEGER_MOST
 from events.identity_types import IdentityType, identity_type
-from events.limits import IDENTITY_CHARACTERS_MOST, INTEGER_LEAST, INTEGER_MOST
 
 PAGE, PAGE_MOST = 50, 500
 

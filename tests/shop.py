@@ -12,10 +12,10 @@ from cdp_project.kernel import clock
 from cdp_project.workspaces.models import Workspace
 from events.identity_types import IdentityType
 from events.ingest import accept, release
-from events.issuing import IssuedKey, issue_key
+from events.intake.issuing import IssuedKey, issue_key
 from events.models import Input
+from events.processing.runner import Runner
 from events.protocol import PROTOCOLS
-from events.runner import Runner
 from identity.person_numbers import person_numbers
 
 Row = dict[str, Any]

@@ -18,7 +18,7 @@ from cdp_project.kernel.secretbox import SecretUnreadable
 from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import Workspace
-from events.issuing import IssuedKey, issue
+from events.intake.issuing import IssuedKey, issue
 from events.models import Input, InputKey, InputKind
 
 USERNAME = "admin"

@@ -9,7 +9,7 @@ from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.models import AuditEntry, Membership, Role, Workspace
 from connections.models import Connection, Output
 from connections.outputs import save_settings
-from events.issuing import issue
+from events.intake.issuing import issue
 from events.models import Input, InputKind, Platform
 
 SLUG = "demo"

@@ -10,7 +10,7 @@ from cdp_project.kernel import clock
 from cdp_project.workspaces import credentials
 from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.models import ApiCredential, Role, Workspace
-from events.issuing import issue
+from events.intake.issuing import issue
 
 ACTOR = Actor("manage.py credentials")
 

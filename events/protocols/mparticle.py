@@ -6,15 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from cdp_project.kernel.buckets import time_of_id
-from events.basic_auth import basic_credentials
 from events.batch import Batch, BatchError
-from events.events_api import batch_of, head_of
-from events.history import is_history
-from events.limits import BATCHES_PER_REQUEST_MOST, REQUEST_BYTES_MOST
+from events.decoding.basic_auth import basic_credentials
+from events.decoding.events_api import batch_of, head_of
+from events.decoding.limits import BATCHES_PER_REQUEST_MOST, REQUEST_BYTES_MOST
+from events.decoding.safe_json import elements_of
+from events.intake.refusals import JSON, bad_request, error_reply, unusable
+from events.processing.history import is_history
 from events.protocol import Credentials, Endpoint, IntakeRefusal, IntakeRequest, Part, Reply
 from events.reasons import NOT_HISTORICAL, REASONS
-from events.refusals import JSON, bad_request, error_reply, unusable
-from events.safe_json import elements_of
 
 
 class MParticle:

@@ -123,7 +123,7 @@ def answers(port: int) -> bool:
 def measure(seconds: float, connections: list[int], events: list[int]) -> Iterator[Cell]:
     """Every combination; a run with a refused or a missing request has no figure."""
     from cdp_project.kernel import clock
-    from events.issuing import issue_key
+    from events.intake.issuing import issue_key
     from events.models import InboxRow
     from tests import factories
 

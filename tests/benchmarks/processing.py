@@ -27,12 +27,12 @@ from cdp_project.kernel.buckets import time_ordered_id  # noqa: E402
 from cdp_project.kernel.database import Connection, connect  # noqa: E402
 from cdp_project.kernel.garbage import collect_rarely  # noqa: E402
 from cdp_project.workspaces.environment import Environment  # noqa: E402
-from events import bodies, inbox  # noqa: E402
-from events.events_api import head_of  # noqa: E402
-from events.lane_key import key_bucket, lane_of_bucket  # noqa: E402
+from events.decoding.events_api import head_of  # noqa: E402
+from events.intake import bodies, inbox  # noqa: E402
+from events.intake.lane_key import key_bucket, lane_of_bucket  # noqa: E402
 from events.models import Input  # noqa: E402
+from events.processing.runner import Runner  # noqa: E402
 from events.protocol import PROTOCOLS  # noqa: E402
-from events.runner import Runner  # noqa: E402
 from tests import factories  # noqa: E402
 
 NAMES = [f"Event {number}" for number in range(40)]

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from cdp_project.kernel.live import feed_group
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import Membership
-from events.issuing import issue
+from events.intake.issuing import issue
 from tests import factories
 from tests.browser.conftest import Noise, keep_picture, overflow
 from tests.browser.website import Website

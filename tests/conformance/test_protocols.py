@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.batch import Batch, BatchError
+from events.decoding.violations import VIOLATIONS
+from events.intake.refusals import bad_request, over_limit
 from events.protocol import PROTOCOLS, Endpoint, IntakeProtocol, IntakeRefusal, IntakeRequest
-from events.refusals import bad_request, over_limit
-from events.violations import VIOLATIONS
 
 SAMPLES = Path(__file__).parent.parent / "golden" / "protocols"
 every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS.keys())

@@ -10,7 +10,7 @@ import pytest
 
 from cdp_project.kernel import clock
 from events import ingest
-from events.issuing import IssuedKey, issue_key
+from events.intake.issuing import IssuedKey, issue_key
 from events.models import InboxRow, Input
 from events.protocol import PROTOCOLS, Reply
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.batch import BatchError
-from events.events_api import batch_of, head_of
-from events.safe_json import elements_of
-from tests.events.test_events_api import codes
+from events.decoding.events_api import batch_of, head_of
+from events.decoding.safe_json import elements_of
+from tests.events.decoding.test_events_api import codes
 
 
 def refusal_of(body: bytes) -> str:

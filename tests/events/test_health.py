@@ -13,7 +13,7 @@ from cdp_project.kernel.database import connect
 from events import health
 from events.models import Lane, StoreProbe
 from tests.events.conftest import Intake
-from tests.events.test_backpressure import age
+from tests.events.intake.test_backpressure import age
 
 GET = RequestFactory().get("/")
 

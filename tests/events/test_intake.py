@@ -18,13 +18,13 @@ from cdp_project.kernel import clock
 from cdp_project.kernel.buckets import bucket_of_id, day_of_id
 from cdp_project.workspaces.environment import Environment
 from events import ingest
-from events.bodies import unpack
-from events.desk import desk
-from events.issuing import issue_key
+from events.intake.bodies import unpack
+from events.intake.desk import desk
+from events.intake.issuing import issue_key
 from events.models import InputKey
 from tests import factories
 from tests.events.conftest import Intake, basic, error_of
-from tests.events.test_group_commit import inbox_locked, wait_until
+from tests.events.intake.test_group_commit import inbox_locked, wait_until
 
 EVENT = {"event_type": "custom_event", "data": {"event_name": "Opened", "custom_event_type": "navigation"}}
 BATCH = {"environment": "development", "user_identities": {"customer_id": "c-1"}, "events": [EVENT]}

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from cdp_project.kernel import clock
 from cdp_project.kernel.live import SAMPLE_MOST, publisher
 from events.pipeline import Chunk, PipelineError, apply, load_steps, prepare
-from events.runner import Runner
+from events.processing.runner import Runner
 from tests import factories
 from tests.shop import Shop, batch, custom_event
 

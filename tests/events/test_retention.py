@@ -8,8 +8,9 @@ from pytest_django import Settings
 
 from cdp_project.kernel import clock, partitions
 from cdp_project.kernel.database import Connection, connect
-from events import duplicates, retention, tasks
-from events.storage import Storage
+from events import retention, tasks
+from events.processing import duplicates
+from events.processing.storage import Storage
 from tests.shop import Shop, batch, custom_event
 
 NOW = datetime(2035, 5, 5, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from cdp_project.kernel import clock
 from cdp_project.workspaces import configuration
 from datamaster.names import NAMES_MOST
-from events.runner import Runner
+from events.processing.runner import Runner
 from tests.shop import Row, Shop, batch, custom_event
 
 HISTORY = "v2/bulkevents/historical"

@@ -10,10 +10,10 @@ import pytest
 
 from cdp_project.kernel import clock, failpoints
 from cdp_project.kernel.failpoints import InjectedFailure
-from events.desk import desk
+from events.intake.desk import desk
 from events.models import Lane
 from events.pipeline import Chunk, Step, apply, load_steps, prepare
-from events.runner import Runner
+from events.processing.runner import Runner
 from tests import factories
 from tests.shop import Shop, batch, custom_event
 

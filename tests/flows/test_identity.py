@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from cdp_project.workspaces.models import Workspace
-from events.runner import Runner
+from events.processing.runner import Runner
 from tests import factories
 from tests.shop import Row, Shop, batch, custom_event
 

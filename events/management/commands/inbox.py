@@ -10,9 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from cdp_project.kernel import clock
 from cdp_project.kernel.database import connect
 from cdp_project.kernel.wake import waker
-from events import lanes
-from events.backlog import LaneState, lane_states
-from events.not_stored import NotStored, not_stored
+from events.processing import lanes
+from events.processing.backlog import LaneState, lane_states
+from events.processing.not_stored import NotStored, not_stored
 
 HEADINGS = ("lane", "batches", "events", "oldest", "state")
 

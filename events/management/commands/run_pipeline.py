@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand
 from cdp_project.kernel.garbage import collect_rarely
 from cdp_project.kernel.wake import Waiter
 from cdp_project.kernel.worker import Worker
-from events.isolation import INFRASTRUCTURE
-from events.runner import Runner
+from events.processing.isolation import INFRASTRUCTURE
+from events.processing.runner import Runner
 
 
 class Command(BaseCommand):

@@ -15,7 +15,7 @@ from cdp_project.kernel import secretbox
 from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.models import ApiCredential, AuditEntry, Membership, Role, Workspace
 from connections.models import Connection, Output
-from events.issuing import end
+from events.intake.issuing import end
 from events.models import Input, InputKey
 from tests import factories
 

@@ -6,7 +6,7 @@ import pytest
 from cdp_project.kernel import worker as worker_module
 from cdp_project.kernel.database import RETRYABLE
 from cdp_project.kernel.worker import Worker
-from events.isolation import INFRASTRUCTURE
+from events.processing.isolation import INFRASTRUCTURE
 
 
 class NoWait:

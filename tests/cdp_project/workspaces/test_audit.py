@@ -9,7 +9,7 @@ from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.models import AccessToken, ApiCredential, AuditEntry, Role, Workspace
 from connections.models import Output
 from connections.outputs import save_settings
-from events.issuing import end, issue
+from events.intake.issuing import end, issue
 from events.models import Input, InputKey
 from tests import factories
 

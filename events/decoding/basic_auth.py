@@ -1,0 +1,24 @@
+"""Key and secret of an `Authorization: Basic` header. Pure."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from events.intake.refusals import wrong_credentials
+from events.protocol import Credentials
+
+
+def basic_credentials(headers: Mapping[str, str]) -> Credentials | None:
+    """What the header shows; None for none or an empty one (wire.md 4). IntakeRefusal if it cannot be read."""
+    header = headers.get("authorization", "").strip()
+    if not header:
+        return None
+    scheme, _, encoded = header.partition(" ")
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise wrong_credentials() from None
+    key, separator, secret = text.partition(":")
+    if scheme.lower() != "basic" or not separator or "\0" in key:
+        raise wrong_credentials()
+    return Credentials(key, secret)

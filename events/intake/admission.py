@@ -1,0 +1,89 @@
+"""All that is decided about a request before it is stored."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from django.conf import settings
+
+from cdp_project.kernel import clock
+from cdp_project.kernel.buckets import BUCKETS, time_ordered_id
+from cdp_project.workspaces.environment import Environment
+from events.batch import BatchError
+from events.intake import bodies, rate_limit
+from events.intake.desk import desk
+from events.intake.inbox import NewBatch
+from events.intake.keys import KeyHolder, secret_fits
+from events.intake.lane_key import key_bucket, lane_of_bucket
+from events.intake.refusals import input_off, no_credentials, store_away, unavailable, wrong_credentials
+from events.protocol import Endpoint, IntakeProtocol, IntakeRequest, Part
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that may be stored: its batches, and what is needed to answer once they are."""
+
+    request: IntakeRequest
+    parts: Sequence[Part]
+    batches: Sequence[NewBatch]
+    limit_percent: int | None
+
+
+def admit(
+    protocol: IntakeProtocol,
+    endpoint: Endpoint,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+    body: bytes,
+) -> Admitted:
+    """The request with its batches, ready to be stored. IntakeRefusal says what is wrong with it."""
+    now = clock.now()
+    plain = bodies.inflate(body, headers.get("content-encoding", ""), protocol.request_bytes_most)
+    request = IntakeRequest(endpoint, headers, query, plain)
+    holder = _authenticate(protocol, request, now)
+    if problem := desk.backpressure.problem(now):
+        raise unavailable(problem, after_s=30)
+    parts = protocol.split(request)
+    limit_percent = rate_limit.take(holder, len(parts), now)
+    batches = [_new_batch(protocol, endpoint, holder, part, now) for part in parts]
+    return Admitted(request, parts, batches, limit_percent)
+
+
+def _authenticate(protocol: IntakeProtocol, request: IntakeRequest, now: datetime) -> KeyHolder:
+    shown = protocol.credentials(request)
+    if shown is None:
+        raise no_credentials()
+    try:
+        holder = desk.keys.find(shown.key)
+    except psycopg.Error:
+        raise store_away() from None
+    fits = shown.secret is None or secret_fits(holder, shown.secret)
+    if holder is None or not fits or not holder.is_valid(now):
+        raise wrong_credentials()
+    if not holder.is_active:
+        raise input_off()
+    return holder
+
+
+def _new_batch(protocol: IntakeProtocol, endpoint: Endpoint, holder: KeyHolder, part: Part, now: datetime) -> NewBatch:
+    head = None if isinstance(part.head, BatchError) else part.head
+    bucket = None if head is None else key_bucket(head, holder.workspace_id)
+    if bucket is None:
+        bucket = secrets.randbelow(BUCKETS)  # names nobody: any lane will do
+    lane = lane_of_bucket(bucket, settings.CDP_LANES)
+    encoding, body = bodies.pack(part.body)
+    return NewBatch(
+        bucket=lane,
+        batch_id=time_ordered_id(now, lane),
+        workspace_id=holder.workspace_id,
+        input_id=holder.input_id,
+        environment=Environment.PRODUCTION if head is None else head.environment,
+        protocol=protocol.key,
+        is_historical=endpoint.is_historical,
+        received_at=now,
+        event_count=0 if head is None else head.event_count,
+        encoding=encoding,
+        body=body,
+    )
