@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 NO_BENCHMARKS = {"__main__", "load"}
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def names() -> list[str]:
@@ -15,6 +16,7 @@ def names() -> list[str]:
 
 
 def main() -> int:
+    subprocess.check_call([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=CHECKOUT)
     for name in sys.argv[1:] or names():
         print(f"\n{name}", flush=True)
         code = subprocess.call([sys.executable, "-m", f"tests.benchmarks.{name}"])
