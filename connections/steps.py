@@ -88,6 +88,7 @@ class Forwarding:
                 item.withheld[str(route.connection_id)] = reason
             else:
                 takers.append(route)
+                item.forwarded.append(route.connection_id)
         return takers
 
 

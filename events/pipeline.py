@@ -67,12 +67,16 @@ class Person:
 
 @dataclass(slots=True)
 class EventItem:
-    """One event on its way. `event_id` is given once the person is known; `outcome` None means: go on."""
+    """One event on its way. `event_id` is given once the person is known; `outcome` None means: go on.
+
+    `forwarded` are the connections that it goes out on, `withheld` those that it does not, with the reason.
+    """
 
     event: Event
     occurred_at: datetime
     event_id: UUID | None = None
     outcome: Drop | None = None
+    forwarded: list[int] = field(default_factory=list)
     withheld: dict[str, str] = field(default_factory=dict)
 
 

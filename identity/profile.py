@@ -39,6 +39,7 @@ class ProfileState:
     identities: dict[str, str] = field(default_factory=dict)
     devices: dict[str, dict[str, Any]] = field(default_factory=dict)
     consent: dict[str, dict[str, Any]] = field(default_factory=dict)
+    forgotten: dict[str, int] = field(default_factory=dict)
     late_count: int = 0
 
 

@@ -31,6 +31,7 @@ _STATE_COLUMNS = (
     "identities",
     "devices",
     "consent",
+    "forgotten",
     "late_count",
 )
 _CHANGING = tuple(name for name in _STATE_COLUMNS if name not in {"person_no", "origin"})
@@ -88,6 +89,7 @@ def _row(key: ProfileKey, state: ProfileState) -> tuple[object, ...]:
         _json(state.identities),
         _json(state.devices),
         _json(state.consent),
+        _json(state.forgotten),
         state.late_count,
     )
 

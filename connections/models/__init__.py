@@ -1,5 +1,6 @@
 """Outputs, connections and what waits for delivery."""
 
+from connections.models.alert import AlertHour, AlertLevel, AlertPartial
 from connections.models.outbox import (
     DeliveryAttempt,
     DeliveryException,
@@ -7,11 +8,15 @@ from connections.models.outbox import (
     ItemState,
     OutboxChunk,
     OutboxDelivery,
+    VerdictHour,
     VerdictPartial,
 )
 from connections.models.output import Connection, Output
 
 __all__ = [
+    "AlertHour",
+    "AlertLevel",
+    "AlertPartial",
     "Connection",
     "DeliveryAttempt",
     "DeliveryException",
@@ -20,5 +25,6 @@ __all__ = [
     "OutboxChunk",
     "OutboxDelivery",
     "Output",
+    "VerdictHour",
     "VerdictPartial",
 ]

@@ -1,16 +1,20 @@
 """What waits for delivery: payload chunks once, one row per chunk and output, exceptions per item.
 
-An item is one event of a chunk; its position counts from 0. Items of a delivery below `done_until` are
-delivered unless a `DeliveryException` says otherwise; the rest waits. Buckets are the lane's.
+An item is one event of a chunk; its position counts from 0. Of a delivery's `positions` those in `done` are
+through: delivered unless a `DeliveryException` says otherwise. The rest waits. Buckets are the lane's.
 """
 
 from django.db import models
 
+from cdp_project.kernel.multirange import IntegerMultirangeField
 from cdp_project.workspaces.environment import ENVIRONMENT_CHOICES
 
 
 class OutboxChunk(models.Model):
-    """The payload of some batches of one lane and input, stored once for all outputs (zstd JSON)."""
+    """The payload of some batches of one lane and input, stored once for all outputs (zstd JSON).
+
+    `last_seq` is the highest acceptance sequence in it; its deliveries' `chunk_seq` is the lowest.
+    """
 
     pk = models.CompositePrimaryKey("bucket", "chunk_id")
     bucket = models.SmallIntegerField()
@@ -20,6 +24,7 @@ class OutboxChunk(models.Model):
     input_id = models.BigIntegerField()
     created_at = models.DateTimeField()
     item_count = models.IntegerField()
+    last_seq = models.BigIntegerField()
     payload = models.BinaryField()
 
     class Meta:
@@ -32,7 +37,8 @@ class OutboxChunk(models.Model):
 class OutboxDelivery(models.Model):
     """A chunk on its way to one output. Claimed in order of `chunk_seq` within bucket and output.
 
-    `positions` lists the items meant for this output as ranges [[first, last], ...]; null means all.
+    `positions` are the items meant for this output. An open one has some that were not taken up yet; one that is
+    being gathered waits to be put together with later ones of the same people, and is not open until then.
     """
 
     pk = models.CompositePrimaryKey("bucket", "output_id", "chunk_id")
@@ -44,10 +50,11 @@ class OutboxDelivery(models.Model):
     workspace_id = models.BigIntegerField()
     environment = models.SmallIntegerField(choices=ENVIRONMENT_CHOICES)
     config_version = models.BigIntegerField()
-    positions = models.JSONField(null=True)
+    positions = IntegerMultirangeField()
+    done = IntegerMultirangeField()
     item_count = models.IntegerField()
-    done_until = models.IntegerField()
     is_open = models.BooleanField()
+    is_gathering = models.BooleanField()
     created_at = models.DateTimeField()
 
     class Meta:
@@ -57,6 +64,11 @@ class OutboxDelivery(models.Model):
                 fields=["bucket", "output_id", "chunk_seq"],
                 name="outbox_delivery_open",
                 condition=models.Q(is_open=True),
+            ),
+            models.Index(
+                fields=["bucket", "output_id", "chunk_seq"],
+                name="outbox_delivery_gathering",
+                condition=models.Q(is_gathering=True),
             ),
             models.Index(fields=["bucket", "chunk_id"], name="outbox_delivery_chunk"),
         ]
@@ -88,21 +100,29 @@ class ItemState(models.IntegerChoices):
     HELD = 2, "Held behind an earlier event of the same person"
     PARKED = 3, "Parked"
     FAILED = 4, "Failed"
+    WITHHELD = 5, "Withheld after it was forwarded"
 
 
 class DeliveryException(models.Model):
-    """One item that did not simply go out."""
+    """One item that did not simply go out. `reason` is the code of its last fault, `last_at` the time of that.
+
+    `event_id` is null for a batch without events.
+    """
 
     pk = models.CompositePrimaryKey("bucket", "output_id", "chunk_id", "position")
     bucket = models.SmallIntegerField()
     output_id = models.BigIntegerField()
     chunk_id = models.UUIDField()
     position = models.IntegerField()
+    connection_id = models.BigIntegerField()
+    environment = models.SmallIntegerField(choices=ENVIRONMENT_CHOICES)
     mpid = models.BigIntegerField()
+    event_id = models.UUIDField(null=True)
     state = models.SmallIntegerField(choices=ItemState.choices)
     reason = models.TextField()
     attempts = models.IntegerField()
     first_failed_at = models.DateTimeField()
+    last_at = models.DateTimeField()
     next_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -110,6 +130,8 @@ class DeliveryException(models.Model):
         indexes = [
             models.Index(fields=["bucket", "output_id", "next_at"], name="delivery_exception_due"),
             models.Index(fields=["bucket", "output_id", "mpid"], name="delivery_exception_person"),
+            # The list of what was not delivered, latest first.
+            models.Index(fields=["bucket", "output_id", "last_at"], name="delivery_exception_latest"),
         ]
 
     def __str__(self) -> str:
@@ -127,6 +149,7 @@ class DeliveryAttempt(models.Model):
     connection_id = models.BigIntegerField()
     chunk_id = models.UUIDField()
     position = models.IntegerField()
+    event_id = models.UUIDField(null=True)
     at = models.DateTimeField()
     status = models.IntegerField(null=True)
     error = models.TextField()
@@ -135,6 +158,7 @@ class DeliveryAttempt(models.Model):
 
     class Meta:
         db_table = "delivery_attempt"
+        indexes = [models.Index(fields=["bucket", "output_id", "at"], name="delivery_attempt_latest")]
 
     def __str__(self) -> str:
         return f"attempt {self.attempt_id}"
@@ -154,6 +178,25 @@ class VerdictPartial(models.Model):
 
     class Meta:
         db_table = "verdict_partial"
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.reason}: {self.count}"
+
+
+class VerdictHour(models.Model):
+    """The same over all lanes, once compacted. `bucket` is the connection's."""
+
+    pk = models.CompositePrimaryKey("bucket", "connection_id", "environment", "hour", "state", "reason")
+    bucket = models.SmallIntegerField()
+    connection_id = models.BigIntegerField()
+    environment = models.SmallIntegerField(choices=ENVIRONMENT_CHOICES)
+    hour = models.DateTimeField()
+    state = models.TextField()
+    reason = models.TextField()
+    count = models.BigIntegerField()
+
+    class Meta:
+        db_table = "verdict_hour"
 
     def __str__(self) -> str:
         return f"{self.state} {self.reason}: {self.count}"

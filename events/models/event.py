@@ -37,8 +37,10 @@ class StoredBatch(models.Model):
 class StoredEvent(models.Model):
     """One event of one person.
 
-    Partitioned by `day`, the UTC day of acceptance; `occurred_at` is the event's own time. `withheld` packs
-    why connections did not get it: {connection id: reason}.
+    Partitioned by `day`, the UTC day of acceptance; `occurred_at` is the event's own time. Of the connections
+    that existed when it was forwarded, `forwarded` lists those that it went out on, and `withheld` packs why the
+    others did not get it: {connection id: reason}. `lane` is the bucket of the lane that it came by, which is
+    where its deliveries are.
     """
 
     pk = models.CompositePrimaryKey("bucket", "day", "event_id")
@@ -59,10 +61,16 @@ class StoredEvent(models.Model):
     session_id = models.BigIntegerField(null=True)
     data = models.JSONField()
     withheld = models.JSONField(null=True)
+    lane = models.SmallIntegerField(null=True)
+    forwarded = models.JSONField(null=True)
 
     class Meta:
         db_table = "event"
-        indexes = [models.Index(fields=["bucket", "mpid", "occurred_at", "event_id"], name="event_by_person")]
+        indexes = [
+            models.Index(fields=["bucket", "mpid", "occurred_at", "event_id"], name="event_by_person"),
+            # The list over everybody, newest first: an id begins with the time of acceptance.
+            models.Index(fields=["workspace_id", "environment", "event_id"], name="event_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.name}"
@@ -90,6 +98,10 @@ class Quarantined(models.Model):
 
     class Meta:
         db_table = "quarantine"
+        indexes = [
+            # The list of a workspace, newest first.
+            models.Index(fields=["workspace_id", "environment", "quarantined_at", "batch_id"], name="quarantine_newest")
+        ]
 
     def __str__(self) -> str:
         return f"batch {self.batch_id}: {self.reason}"

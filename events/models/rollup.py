@@ -1,4 +1,4 @@
-"""Counts by hour, first level: a row for each lane, so that processes never queue for one row."""
+"""Counts by hour, in two levels: a row for each lane, so that processes never queue for one row; then one an hour."""
 
 from django.db import models
 
@@ -26,3 +26,69 @@ class RollupPartial(models.Model):
 
     def __str__(self) -> str:
         return f"{self.metric} {self.label} {self.hour}"
+
+
+class RollupHour(models.Model):
+    """The same over all lanes, once compacted. `bucket` is the workspace's: one place has all of its hours.
+
+    What is counted is this and what is left in the partial rows.
+    """
+
+    pk = models.CompositePrimaryKey("bucket", "workspace_id", "environment", "input_id", "hour", "metric", "label")
+    bucket = models.SmallIntegerField()
+    workspace_id = models.BigIntegerField()
+    environment = models.SmallIntegerField(choices=ENVIRONMENT_CHOICES)
+    input_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+    metric = models.TextField()
+    label = models.TextField()
+    count = models.BigIntegerField()
+
+    class Meta:
+        db_table = "rollup_hour"
+        indexes = [
+            models.Index(fields=["bucket", "workspace_id", "environment", "metric", "hour"], name="rollup_hour_metric")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.label} {self.hour}"
+
+
+class ActivePartial(models.Model):
+    """People met by one chunk, as a bitmap of their `person_no`, until it is merged into their day.
+
+    `day` is the UTC day of acceptance.
+    """
+
+    pk = models.CompositePrimaryKey("bucket", "part_id")
+    bucket = models.SmallIntegerField()
+    part_id = models.UUIDField()
+    workspace_id = models.BigIntegerField()
+    environment = models.SmallIntegerField(choices=ENVIRONMENT_CHOICES)
+    input_id = models.BigIntegerField()
+    day = models.DateField()
+    people = models.BinaryField()
+
+    class Meta:
+        db_table = "active_partial"
+
+    def __str__(self) -> str:
+        return f"people of input {self.input_id} on {self.day}"
+
+
+class ActiveDay(models.Model):
+    """Who was active on a day by an input, as a bitmap of `person_no`. `bucket` is the workspace's."""
+
+    pk = models.CompositePrimaryKey("bucket", "workspace_id", "environment", "day", "input_id")
+    bucket = models.SmallIntegerField()
+    workspace_id = models.BigIntegerField()
+    environment = models.SmallIntegerField(choices=ENVIRONMENT_CHOICES)
+    day = models.DateField()
+    input_id = models.BigIntegerField()
+    people = models.BinaryField()
+
+    class Meta:
+        db_table = "active_day"
+
+    def __str__(self) -> str:
+        return f"people of input {self.input_id} on {self.day}"

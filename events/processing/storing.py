@@ -32,6 +32,8 @@ _EVENT_COLUMNS = {
     "session_id": "int8",
     "data": "jsonb",
     "withheld": "jsonb",
+    "lane": "int2",
+    "forwarded": "jsonb",
 }
 _BATCH_COLUMNS = {
     "bucket": "int2",
@@ -96,6 +98,8 @@ def _event_rows(day: date, context: Context, person: Person, items: list[EventIt
             session_id(event.data),
             event.data,
             item.withheld or None,
+            accepted.bucket,
+            item.forwarded or None,
         )
 
 

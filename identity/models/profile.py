@@ -10,7 +10,8 @@ class Profile(models.Model):
 
     `attributes` maps name to value (null is a tag, a list is a list attribute); `identities` maps identity
     type to value; `devices` maps device application stamp to what is known of the device; `consent` is the
-    consent state as sent. `last_seq` is the acceptance sequence applied last: a lower one that comes later
+    consent state as sent. `forgotten` maps attributes that were deleted lately to the sequence that deleted them,
+    so that a batch which comes late does not bring them back. `last_seq` is the acceptance sequence applied last: a lower one that comes later
     never overwrites what a higher one wrote, and is counted in `late_count`. `person_no` is dense within
     workspace and environment, for bitmaps. `origin` is 1 for a person made by resolution, 2 for an MPID that
     a client named.
@@ -29,6 +30,7 @@ class Profile(models.Model):
     identities = models.JSONField()
     devices = models.JSONField()
     consent = models.JSONField()
+    forgotten = models.JSONField()
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     last_seq = models.BigIntegerField()

@@ -1,0 +1,56 @@
+"""Alerts: how many events of a connection met which fault in which hour."""
+
+from django.db import models
+
+from cdp_project.workspaces.environment import ENVIRONMENT_CHOICES
+
+
+class AlertLevel(models.IntegerChoices):
+    """Fatal: data was given up. Warning: it is still being tried. Informational: the rest."""
+
+    INFORMATIONAL = 1, "Informational"
+    WARNING = 2, "Warning"
+    FATAL = 3, "Fatal"
+
+
+class AlertPartial(models.Model):
+    """Events that met a fault in one hour, as one lane saw it. An event counts once an hour and code.
+
+    `code` is http_503, timeout, retries_exhausted and the like (connections.alerts).
+    """
+
+    pk = models.CompositePrimaryKey("bucket", "output_id", "connection_id", "environment", "hour", "level", "code")
+    bucket = models.SmallIntegerField()
+    output_id = models.BigIntegerField()
+    connection_id = models.BigIntegerField()
+    environment = models.SmallIntegerField(choices=ENVIRONMENT_CHOICES)
+    hour = models.DateTimeField()
+    level = models.SmallIntegerField(choices=AlertLevel.choices)
+    code = models.TextField()
+    count = models.BigIntegerField()
+
+    class Meta:
+        db_table = "alert_partial"
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.count}"
+
+
+class AlertHour(models.Model):
+    """The same over all lanes, once compacted. `bucket` is the output's."""
+
+    pk = models.CompositePrimaryKey("bucket", "output_id", "connection_id", "environment", "hour", "level", "code")
+    bucket = models.SmallIntegerField()
+    output_id = models.BigIntegerField()
+    connection_id = models.BigIntegerField()
+    environment = models.SmallIntegerField(choices=ENVIRONMENT_CHOICES)
+    hour = models.DateTimeField()
+    level = models.SmallIntegerField(choices=AlertLevel.choices)
+    code = models.TextField()
+    count = models.BigIntegerField()
+
+    class Meta:
+        db_table = "alert_hour"
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.count}"

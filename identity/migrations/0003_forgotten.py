@@ -1,0 +1,11 @@
+"""Profiles remember which attributes were deleted lately."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("identity", "0002_storage")]
+
+    operations = [
+        migrations.AddField("profile", "forgotten", models.JSONField(default=dict), preserve_default=False),
+    ]
