@@ -1,15 +1,14 @@
-"""Writing what happened: events and batches into their day, counts, frames for open pages."""
+"""Writing what happened: events and batches into their day, and counts."""
 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from cdp_project.kernel import bulk, clock
 from cdp_project.kernel.buckets import bucket_of_mpid
-from cdp_project.kernel.live import SAMPLE_MOST, feed_group, publisher
 from cdp_project.kernel.partitions import day_partition
 from events.metrics import EVENT, INSTALL, OUTCOME, STORED, event_label
 from events.pipeline import Chunk, Context, EventItem, Person
@@ -174,30 +173,3 @@ def is_install(item: EventItem) -> bool:
         and event.data.get("application_transition_type") == "application_initialized"
         and event.data.get("is_first_run") is True
     )
-
-
-def publish_after_commit(chunk: Chunk) -> None:
-    """Frames for the live pages of each workspace and environment."""
-    groups: dict[str, list[Stored]] = defaultdict(list)
-    for stored in to_store(chunk):
-        accepted = stored[0].accepted
-        groups[feed_group(accepted.workspace_id, accepted.environment.word)].append(stored)
-    for group, batches in groups.items():
-        total = sum(len(items) for _, _, items in batches)
-        newest = [row for each in batches[-SAMPLE_MOST:] for row in _live_rows(*each)]
-        chunk.after_commit.append(partial(publisher.add, group, newest[-SAMPLE_MOST:], total))
-
-
-def _live_rows(context: Context, person: Person, items: list[EventItem]) -> list[dict[str, str]]:
-    return [
-        {
-            "t": context.accepted.received_at.isoformat(),
-            "input": context.input.name,
-            "type": item.event.event_type,
-            "name": item.event.name,
-            "mpid": str(person.mpid),
-            "event_id": str(item.event_id),
-            "state": STORED,
-        }
-        for item in items[-SAMPLE_MOST:]
-    ]
