@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from cdp_project.kernel.buckets import bucket_of_mpid
+from cdp_project.kernel import clock
+from cdp_project.kernel.buckets import bucket_of_mpid, day_of_id
 from cdp_project.kernel.cursor import Position
 from cdp_project.workspaces.environment import Environment
 
@@ -59,6 +60,17 @@ WHERE bucket = %(bucket)s AND mpid = %(mpid)s AND workspace_id = %(workspace)s A
 ORDER BY occurred_at DESC, event_id DESC
 LIMIT %(limit)s
 """
+_NEWEST = """
+SELECT occurred_at, event_id, bucket, day
+FROM event
+WHERE workspace_id = %(workspace)s AND environment = %(environment)s
+  AND day BETWEEN %(first_day)s AND %(last_day)s AND event_id < %(before)s
+ORDER BY event_id DESC
+LIMIT %(limit)s
+"""
+# Most pages are full with these days; only then are the others asked, each of which has an index of its own.
+_RECENT = timedelta(days=1)
+_LAST_ID = UUID(int=2**128 - 1)
 _EVENTS = """
 SELECT e.event_id, e.batch_id, e.mpid, e.input_id, e.environment, e.event_type, e.name, e.occurred_at, e.received_at,
        e.session_id, e.data::text, e.withheld::text, b.violations::text
@@ -106,6 +118,25 @@ def events_at(places: Sequence[EventPlace]) -> list[EventView]:
     with connection.cursor() as cursor:
         cursor.execute(_EVENTS, keys)
         return [_view(*row) for row in cursor.fetchall()]
+
+
+def newest_events(workspace_id: int, environment: Environment, before: UUID | None, limit: int) -> list[EventView]:
+    """Stored events of everybody in the order of acceptance, newest first; `before` is the last id of the page before.
+
+    Raises ValueError when `before` carries no day.
+    """
+    last_day = clock.day_of(clock.now() + _RECENT) if before is None else day_of_id(before)
+    parameters = {"workspace": workspace_id, "environment": int(environment), "before": before or _LAST_ID}
+    recent = {"first_day": last_day - _RECENT, "last_day": last_day}
+    older = {"first_day": date.min, "last_day": last_day - 2 * _RECENT}
+    places: list[EventPlace] = []
+    with connection.cursor() as cursor:
+        for days in (recent, older):
+            cursor.execute(_NEWEST, parameters | days | {"limit": limit - len(places)})
+            places += [EventPlace(*row) for row in cursor.fetchall()]
+            if len(places) == limit:
+                break
+    return sorted(events_at(places), key=lambda event: event.event_id, reverse=True)
 
 
 def _view(*columns: Any) -> EventView:
