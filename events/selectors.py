@@ -126,7 +126,11 @@ def newest_events(workspace_id: int, environment: Environment, before: UUID | No
     Raises ValueError when `before` carries no day.
     """
     last_day = clock.day_of(clock.now() + _RECENT) if before is None else day_of_id(before)
-    parameters = {"workspace": workspace_id, "environment": int(environment), "before": before or _LAST_ID}
+    parameters: dict[str, Any] = {
+        "workspace": workspace_id,
+        "environment": int(environment),
+        "before": before or _LAST_ID,
+    }
     recent = {"first_day": last_day - _RECENT, "last_day": last_day}
     older = {"first_day": date.min, "last_day": last_day - 2 * _RECENT}
     places: list[EventPlace] = []
