@@ -53,7 +53,11 @@ class Accepted:
 
 @dataclass(slots=True)
 class Person:
-    """Who is behind a batch. `origin_mpid` is the owner without any merge."""
+    """Who is behind a batch. `origin_mpid` is the owner without any merge.
+
+    `identity_times` maps an identity type's word to the Unix milliseconds at which the person got the value.
+    `consent_changes` is what the batch changed in the consent state, as raw outputs tell it.
+    """
 
     mpid: int
     origin_mpid: int
@@ -63,6 +67,8 @@ class Person:
     attributes: dict[str, Any] = field(default_factory=dict)
     identities: dict[IdentityType, str] = field(default_factory=dict)
     consent: dict[str, Any] = field(default_factory=dict)
+    identity_times: dict[str, int] = field(default_factory=dict)
+    consent_changes: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cdp_project.kernel import clock
 from events.batch import AttributeValue
 from events.identity_types import PRIORITY, IdentityType
 
@@ -41,6 +42,7 @@ class ProfileState:
     consent: dict[str, dict[str, Any]] = field(default_factory=dict)
     forgotten: dict[str, int] = field(default_factory=dict)
     late_count: int = 0
+    identity_times: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def update(state: ProfileState, said: Said) -> bool:
     state.last_seen_at = max(state.last_seen_at, said.last_at)
     state.last_seq = max(state.last_seq, said.accept_seq)
     _update_attributes(state, said, is_late=is_late)
-    _put(state.identities, {k.word: v for k, v in said.identities.items() if not k.is_device}, is_late=is_late)
+    _update_identities(state, said, is_late=is_late)
     _update_device(state, said, is_late=is_late)
     _update_consent(state, said, is_late=is_late)
     return is_late
@@ -90,6 +92,15 @@ def _update_attributes(state: ProfileState, said: Said, *, is_late: bool) -> Non
         for name in said.deleted_attributes:
             state.attributes.pop(name, None)
     _put(state.attributes, said.attributes, is_late=is_late)
+
+
+def _update_identities(state: ProfileState, said: Said, *, is_late: bool) -> None:
+    """The value of each type, and since when it is the person's (reference: Events API 2.1.8)."""
+    for kind, value in said.identities.items():
+        word = kind.word
+        if not kind.is_device and value != state.identities.get(word) and not (is_late and word in state.identities):
+            state.identities[word] = value
+            state.identity_times[word] = clock.milliseconds(said.first_at)
 
 
 def _update_consent(state: ProfileState, said: Said, *, is_late: bool) -> None:

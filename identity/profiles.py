@@ -33,6 +33,7 @@ _STATE_COLUMNS = (
     "consent",
     "forgotten",
     "late_count",
+    "identity_times",
 )
 _CHANGING = tuple(name for name in _STATE_COLUMNS if name not in {"person_no", "origin"})
 _WRITE_BACK = (
@@ -91,6 +92,7 @@ def _row(key: ProfileKey, state: ProfileState) -> tuple[object, ...]:
         _json(state.consent),
         _json(state.forgotten),
         state.late_count,
+        _json(state.identity_times),
     )
 
 

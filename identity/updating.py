@@ -11,6 +11,7 @@ from events.metrics import LATE
 from events.models import Protection
 from events.pipeline import Chunk, Context, Person
 from identity import profiles
+from identity.consent_changes import consent_changes
 from identity.person_numbers import person_numbers
 from identity.profile import ProfileState, Said, update
 from identity.profiles import CLIENT, RESOLVED, ProfileKey, Profiles
@@ -117,9 +118,11 @@ def _apply(chunk: Chunk, visits: list[Visit], states: Profiles) -> None:
     for visit in visits:
         # Missing only for an input that must not make a profile, in a workspace where a shared person has none.
         if (state := states.get(visit.key)) is not None:
+            before = {regulation: dict(records) for regulation, records in state.consent.items()}
             if visit.writes and update(state, visit.said):
                 chunk.count(visit.context, LATE)
             _fill(visit, state)
+            visit.person.consent_changes = consent_changes(before, state.consent)
 
 
 def _fill(visit: Visit, state: ProfileState) -> None:
@@ -129,5 +132,6 @@ def _fill(visit: Visit, state: ProfileState) -> None:
     person.is_known = state.is_known
     person.attributes = dict(state.attributes)
     person.consent = dict(state.consent)
+    person.identity_times = dict(state.identity_times)
     known = {kind: value for word, value in state.identities.items() if (kind := identity_type(word)) is not None}
     person.identities = known | {kind: value for kind, value in visit.said.identities.items() if kind.is_device}

@@ -1,4 +1,4 @@
-"""Profiles remember which attributes were deleted lately."""
+"""Profiles remember which attributes were deleted lately, and since when each identity is the person's."""
 
 from django.db import migrations, models
 
@@ -8,4 +8,5 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField("profile", "forgotten", models.JSONField(default=dict), preserve_default=False),
+        migrations.AddField("profile", "identity_times", models.JSONField(default=dict), preserve_default=False),
     ]

@@ -9,12 +9,13 @@ class Profile(models.Model):
     """One person's profile. `bucket` is the low 12 bits of `mpid`.
 
     `attributes` maps name to value (null is a tag, a list is a list attribute); `identities` maps identity
-    type to value; `devices` maps device application stamp to what is known of the device; `consent` is the
-    consent state as sent. `forgotten` maps attributes that were deleted lately to the sequence that deleted them,
-    so that a batch which comes late does not bring them back. `last_seq` is the acceptance sequence applied last: a lower one that comes later
-    never overwrites what a higher one wrote, and is counted in `late_count`. `person_no` is dense within
-    workspace and environment, for bitmaps. `origin` is 1 for a person made by resolution, 2 for an MPID that
-    a client named.
+    type to value, `identity_times` type to the Unix milliseconds at which the person got that value; `devices`
+    maps device application stamp to what is known of the device; `consent` is the consent state as sent.
+    `forgotten` maps attributes that were deleted lately to the sequence that deleted them, so that a batch which
+    comes late does not bring them back. `last_seq` is the acceptance sequence applied last: a lower one that comes
+    later never overwrites what a higher one wrote, and is counted in `late_count`. `person_no` is dense within
+    workspace and environment, for bitmaps. `origin` is 1 for a person made by resolution, 2 for an MPID that a
+    client named.
     """
 
     pk = models.CompositePrimaryKey("bucket", "scope_id", "workspace_id", "environment", "mpid")
@@ -28,6 +29,7 @@ class Profile(models.Model):
     is_known = models.BooleanField()
     attributes = models.JSONField()
     identities = models.JSONField()
+    identity_times = models.JSONField()
     devices = models.JSONField()
     consent = models.JSONField()
     forgotten = models.JSONField()

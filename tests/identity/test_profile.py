@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cdp_project.kernel import clock
 from events.identity_types import IdentityType
 from identity.profile import DEVICES_MOST, ProfileState, Said, device_key, update
 
@@ -53,6 +54,16 @@ def test_a_late_batch_fills_in_and_overwrites_nothing() -> None:
     assert state.identities == {"email": "new@x", "other": "o"}
     assert (state.last_seq, state.late_count) == (200, 1)
     assert (state.first_seen_at, state.last_seen_at) == (earlier, THEN)
+
+
+def test_an_identity_has_the_time_at_which_the_person_got_its_value() -> None:
+    state = empty()
+    email, stamp = IdentityType.EMAIL, IdentityType.DEVICE_APPLICATION_STAMP
+    for seq, value in ((101, "a@x"), (102, "a@x"), (103, "b@x"), (104, "b@x")):
+        at = THEN + timedelta(seconds=seq)
+        update(state, said(seq, first_at=at, last_at=at, identities={email: value, stamp: "d"}))
+
+    assert state.identity_times == {"email": clock.milliseconds(THEN) + 103_000}
 
 
 def test_devices_are_known_by_their_stamp_and_keep_what_is_told() -> None:
