@@ -74,9 +74,11 @@ _LAST_ID = UUID(int=2**128 - 1)
 _EVENTS = """
 SELECT e.event_id, e.batch_id, e.mpid, e.input_id, e.environment, e.event_type, e.name, e.occurred_at, e.received_at,
        e.session_id, e.data::text, e.withheld::text, b.violations::text
-FROM unnest(%s::smallint[], %s::date[], %s::uuid[]) AS wanted (bucket, day, event_id)
+FROM unnest(%(buckets)s::smallint[], %(days)s::date[], %(ids)s::uuid[]) AS wanted (bucket, day, event_id)
 JOIN event e ON e.bucket = wanted.bucket AND e.day = wanted.day AND e.event_id = wanted.event_id
+  AND e.day BETWEEN %(first_day)s AND %(last_day)s
 LEFT JOIN batch b ON b.bucket = e.bucket AND b.day = e.day AND b.batch_id = e.batch_id
+  AND b.day BETWEEN %(first_day)s AND %(last_day)s
 ORDER BY e.occurred_at DESC, e.event_id DESC
 """
 
@@ -114,9 +116,17 @@ def events_at(places: Sequence[EventPlace]) -> list[EventView]:
     """The events of these places, newest first; one that was deleted meanwhile is missing."""
     if not places:
         return []
-    keys = ([each.bucket for each in places], [each.day for each in places], [each.event_id for each in places])
+    days = [each.day for each in places]
+    parameters: dict[str, Any] = {
+        "buckets": [each.bucket for each in places],
+        "days": days,
+        "ids": [each.event_id for each in places],
+        # Bounds let the planner leave out the partitions of all other days.
+        "first_day": min(days),
+        "last_day": max(days),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_EVENTS, keys)
+        cursor.execute(_EVENTS, parameters)
         return [_view(*row) for row in cursor.fetchall()]
 
 
