@@ -27,6 +27,7 @@ def forwarded_batch(context: Context, items: list[EventItem]) -> ForwardedBatch:
         user_attributes=person.attributes,
         envelope=_envelope(context, person),
         events=tuple(map(_forwarded_event, items)),
+        identity_times={kind: at for kind in people if (at := person.identity_times.get(kind.word)) is not None},
     )
 
 
@@ -36,6 +37,8 @@ def _envelope(context: Context, person: Person) -> dict[str, Any]:
         envelope["deleted_user_attributes"] = context.batch.deleted_user_attributes
     if person.consent:
         envelope["consent_state"] = person.consent
+    if person.consent_changes:
+        envelope["system_notifications"] = person.consent_changes
     return envelope
 
 

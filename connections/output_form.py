@@ -124,6 +124,8 @@ def _form_field(declared: Field, *, is_stored: bool) -> forms.Field:
             return forms.FloatField(**common)
         case FieldType.CHOICE:
             return forms.ChoiceField(choices=declared.choices, **common)
+        case FieldType.LINES:
+            return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), **common)
         case FieldType.TEXT | FieldType.URL:
             # Plain text for addresses too: the integration's own check has the better sentences.
             return forms.CharField(**common)

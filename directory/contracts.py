@@ -6,7 +6,7 @@ form, the admin, the API schema, delivery and the tests follow from what it decl
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
@@ -21,9 +21,10 @@ class Kind(Enum):
 
 
 class FieldType(Enum):
-    """How a setting is entered and checked."""
+    """How a setting is entered and checked. LINES is a text of several lines."""
 
     TEXT = "text"
+    LINES = "lines"
     URL = "url"
     NUMBER = "number"
     SWITCH = "switch"
@@ -75,8 +76,9 @@ class ForwardedEvent:
 class ForwardedBatch:
     """One person's batch after identity and profile: what they did and who they are now.
 
-    `identities` maps type to value; `user_attributes` are the profile's. `envelope` holds the remaining
-    fields under their Events API names (device_info, application_info, consent_state, context, ip, ...).
+    `identities` maps type to value, `identity_times` type to the Unix milliseconds at which the person got it;
+    `user_attributes` are the profile's. `envelope` holds the remaining fields under their Events API names
+    (device_info, application_info, consent_state, context, ip, system_notifications, ...).
     """
 
     batch_id: str
@@ -92,6 +94,7 @@ class ForwardedBatch:
     user_attributes: Mapping[str, Any]
     envelope: Mapping[str, Any]
     events: tuple[ForwardedEvent, ...]
+    identity_times: Mapping[IdentityType, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +158,27 @@ class Limits:
             raise ValueError("A request carries at least one event, and at least one runs at a time.")
 
 
+class Gather(Enum):
+    """What an output waits for before it gets a person's events in one batch.
+
+    TEN_MINUTES: until the oldest has waited so long. SESSION: until the session that they belong to is over.
+    """
+
+    TEN_MINUTES = "ten_minutes"
+    SESSION = "session"
+
+
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What an output takes under its settings. `event_types` None means all but those in `left_out`."""
+    """What an output takes under its settings. `event_types` None means all but those in `left_out`.
+
+    `gather` None means: as soon as it comes.
+    """
 
     event_types: frozenset[str] | None = None
     left_out: frozenset[str] = frozenset()
     batches_without_events: bool = False
+    gather: Gather | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +246,7 @@ def _problem(declared: Field, value: Any) -> str | None:
 
 _RULES = {
     FieldType.TEXT: "is a text",
+    FieldType.LINES: "is a text",
     FieldType.URL: "starts with https:// or http://",
     FieldType.NUMBER: "is a number",
     FieldType.SWITCH: "is on or off",
@@ -250,7 +268,7 @@ def _is_within(declared: Field, number: float) -> bool:
 
 def _fits(declared: Field, value: object) -> bool:
     match declared.type:
-        case FieldType.TEXT:
+        case FieldType.TEXT | FieldType.LINES:
             return isinstance(value, str)
         case FieldType.URL:
             return isinstance(value, str) and value.lower().startswith(("http://", "https://"))

@@ -9,10 +9,8 @@ from events.identity_types import IdentityType
 
 SCHEMA_VERSION = 2
 CARRIED = (
-    "application_info",
     "attribution_info",
     "consent_state",
-    "context",
     "deleted_user_attributes",
     "integration_attributes",
     "job_id",
@@ -28,11 +26,19 @@ USER_FIELDS = {kind: kind.word for kind in IdentityType if not kind.is_device}
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What may be in it besides the events."""
+    """What may be in it besides the events.
+
+    `metadata` describes app, device and source. `unique_id` is what stands in the field of that name; "" is the
+    id of the request, None leaves the field out. `excluded` names fields, or parts of them as "device_info.device".
+    """
 
     location: bool
+    batch_location: bool
     device_ids: bool
+    metadata: bool
     ip: bool
+    unique_id: str | None
+    excluded: frozenset[str]
 
 
 def outgoing_batch(item: Item, shape: Shape) -> dict[str, Any]:
@@ -41,47 +47,66 @@ def outgoing_batch(item: Item, shape: Shape) -> dict[str, Any]:
     `mpid` is a string: the wire allows both, and a number beyond 2^53 would be rounded by JavaScript receivers.
     """
     batch = item.batch
-    body = {name: batch.envelope[name] for name in CARRIED if name in batch.envelope}
-    if shape.ip and "ip" in batch.envelope:
-        body["ip"] = batch.envelope["ip"]
-    if not shape.location and "context" in body:
-        body["context"] = _without(body["context"], LOCATION)
-    return {
-        **body,
-        **_device(batch, shape),
-        **_identification(item),
+    body = {
+        **{name: batch.envelope[name] for name in CARRIED if name in batch.envelope},
+        **_context(batch, shape),
+        **_metadata(batch, shape),
+        **_identification(item, shape),
         "user_attributes": batch.user_attributes,
-        "user_identities": _user_identities(batch.identities),
+        "user_identities": _user_identities(batch),
+        "system_notifications": batch.envelope.get("system_notifications", []),
         "events": [_event(event, shape) for event in batch.events],
     }
+    return _excluding(body, shape.excluded) if shape.excluded else body
 
 
-def _identification(item: Item) -> dict[str, Any]:
+def _context(batch: ForwardedBatch, shape: Shape) -> dict[str, Any]:
+    """Where and under which plan; the address of the client only if asked for."""
+    found: dict[str, Any] = {"ip": batch.envelope["ip"]} if shape.ip and "ip" in batch.envelope else {}
+    context = batch.envelope.get("context") or {}
+    if shape.batch_location and (location := _location(batch)):
+        found["context"] = {**context, "location": location}
+    elif "context" in batch.envelope:
+        found["context"] = _without(context, LOCATION)
+    return found
+
+
+def _location(batch: ForwardedBatch) -> Any:
+    """The batch's location; where it has none, that of its first event with one (reference 2.1.6)."""
+    context = batch.envelope.get("context") or {}
+    told = context.get("location") or batch.envelope.get("location")
+    return told or next((found for event in batch.events if (found := event.data.get("location"))), None)
+
+
+def _metadata(batch: ForwardedBatch, shape: Shape) -> dict[str, Any]:
+    """App, device and source. Device identities stand within the device, and go by a switch of their own."""
+    found: dict[str, Any] = {}
+    device: dict[str, Any] = {}
+    if shape.metadata:
+        device = _without(batch.envelope.get("device_info") or {}, DEVICE_NAMES)
+        found["source_info"] = {"channel": _channel(batch), "is_historical": False}
+        if "application_info" in batch.envelope:
+            found["application_info"] = batch.envelope["application_info"]
+    if shape.device_ids:
+        device |= {DEVICE_FIELDS[kind]: value for kind, value in batch.identities.items() if kind in DEVICE_FIELDS}
+        if STAMP in batch.identities:
+            found["mp_deviceid"] = batch.identities[STAMP]
+    return found | ({"device_info": device} if device or shape.metadata else {})
+
+
+def _identification(item: Item, shape: Shape) -> dict[str, Any]:
     batch = item.batch
     found: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "environment": batch.environment,
         "batch_id": batch.batch_id,
-        "unique_id": item.delivery_id,
         "mpid": str(batch.mpid),
         "timestamp_unixtime_ms": batch.received_at_ms,
-        "source_info": {"channel": _channel(batch), "is_historical": False},
     }
+    if shape.unique_id is not None:
+        found["unique_id"] = shape.unique_id or item.delivery_id
     if batch.source_request_id is not None:
         found["source_request_id"] = batch.source_request_id
-    return found
-
-
-def _device(batch: ForwardedBatch, shape: Shape) -> dict[str, Any]:
-    info = _without(batch.envelope.get("device_info") or {}, DEVICE_NAMES)
-    if not shape.device_ids:
-        return {"device_info": info}
-    found: dict[str, Any] = {"device_info": info}
-    for kind, value in batch.identities.items():
-        if kind is STAMP:
-            found["mp_deviceid"] = value
-        elif kind in DEVICE_FIELDS:
-            info[DEVICE_FIELDS[kind]] = value
     return found
 
 
@@ -91,10 +116,15 @@ def _channel(batch: ForwardedBatch) -> str:
     return "javascript" if batch.platform == "web" else "native"
 
 
-def _user_identities(identities: Mapping[IdentityType, str]) -> list[dict[str, str]]:
+def _user_identities(batch: ForwardedBatch) -> list[dict[str, Any]]:
+    """Each with the time at which the person got it; the batch's own where that was never noted."""
     return [
-        {"identity_type": USER_FIELDS[kind], "identity": value}
-        for kind, value in identities.items()
+        {
+            "identity_type": USER_FIELDS[kind],
+            "identity": value,
+            "timestamp_unixtime_ms": batch.identity_times.get(kind, batch.received_at_ms),
+        }
+        for kind, value in batch.identities.items()
         if kind in USER_FIELDS
     ]
 
@@ -111,6 +141,15 @@ def _event(event: ForwardedEvent, shape: Shape) -> dict[str, Any]:
     if not shape.location:
         data.pop("location", None)
     return {"event_type": event.event_type, "data": data}
+
+
+def _excluding(body: Mapping[str, Any], excluded: frozenset[str]) -> dict[str, Any]:
+    found = _without(body, excluded)
+    for each in excluded:
+        name, _, part = each.partition(".")
+        if part and isinstance(found.get(name), dict):
+            found[name] = _without(found[name], frozenset({part}))
+    return found
 
 
 def _without(value: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:

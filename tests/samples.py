@@ -41,6 +41,12 @@ PURCHASE = ForwardedEvent(
         },
     },
 )
+CONSENT_CHANGE = {
+    "type": "gdpr_consent_state",
+    "purpose": "marketing",
+    "old_gdpr_consent_state": None,
+    "new_gdpr_consent_state": {"consented": True, "timestamp_unixtime_ms": SENT_MS},
+}
 
 
 def forwarded_batch(*events: ForwardedEvent) -> ForwardedBatch:
@@ -69,8 +75,10 @@ def forwarded_batch(*events: ForwardedEvent) -> ForwardedBatch:
             "context": {"data_plan": {"plan_id": "shop", "plan_version": 2}, "location": {"country_code": "CH"}},
             "ip": "203.0.113.7",
             "sdk_version": "8.2.0",
+            "system_notifications": [CONSENT_CHANGE],
         },
         events=events,
+        identity_times={IdentityType.CUSTOMER_ID: SENT_MS - 86_400_000},
     )
 
 

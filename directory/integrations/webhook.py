@@ -22,34 +22,17 @@ from directory.contracts import (
     SettingsProblem,
     Wants,
 )
-from directory.raw_batch import Shape, outgoing_batch
+from directory.raw_batch import outgoing_batch
+from directory.raw_settings import AT_ONCE, GATHER, WHAT_FIELDS, WHICH_FIELDS, exclusion_problems, shape_of, wants_of
 
 EVENTS_PER_BATCH_MOST = 500
 HOURS_MOST = 10 * 365 * 24
-TOGGLES: dict[str, tuple[str, frozenset[str]]] = {
-    "send_custom_events": ("Custom events", frozenset({"custom_event"})),
-    "send_screen_views": ("Screen views", frozenset({"screen_view"})),
-    "send_commerce_events": ("Commerce events", frozenset({"commerce_event"})),
-    "send_lifecycle_events": (
-        "Sessions and application states",
-        frozenset({"session_start", "session_end", "application_state_transition", "first_run", "uninstall"}),
-    ),
-    "send_push_events": ("Push messages", frozenset({"push_registration", "push_message", "push_reaction"})),
-    "send_crash_reports": ("Crash reports", frozenset({"crash_report", "breadcrumb"})),
-    "send_network_events": ("Network performance", frozenset({"network_performance"})),
-    "send_attribute_changes": ("User attribute changes", frozenset({"user_attribute_change"})),
-    "send_identity_changes": ("User identity changes", frozenset({"user_identity_change"})),
-}
-WHICH, WHAT = "Which events it sends", "What it includes"
+AUTHORIZATION_HELP = 'Sent as it stands here, for example: Basic, a space, and "name:password" in base64.'
 SIGNING_HELP = "Signs each request by the Standard Webhooks scheme: base64, with or without whsec_ in front."
 
 
-def _switch(name: str, label: str, *, on: bool, group: str) -> Field:
-    return Field(name, label, FieldType.SWITCH, default=on, group=group)
-
-
 class Webhook(Integration):
-    """POST to one address, per event or per batch."""
+    """POST to one address, per event, per batch or per gathered batch."""
 
     key = "webhook"
     name = "Webhook"
@@ -61,16 +44,18 @@ class Webhook(Integration):
     expands_commerce = False
     fields = (
         Field("url", "Address", FieldType.URL, help="Receives every request by POST.", is_required=True),
-        Field("authorization", "Authorization header", is_secret=True, help="Sent as it stands here."),
+        Field("authorization", "Authorization header", is_secret=True, help=AUTHORIZATION_HELP),
         Field("signing_secret", "Signing secret", is_secret=True, help=SIGNING_HELP),
         Field("old_signing_secret", "Former signing secret", is_secret=True, help="Also signs, while you change over."),
         Field(
             "send",
             "One request for",
             FieldType.CHOICE,
+            help="A batch holds what one person did in one go, at most 500 events.",
             default="batch",
             choices=(("batch", "each batch"), ("event", "each event")),
         ),
+        GATHER,
         Field(
             "event_age_most_hours",
             "Oldest event sent, in hours",
@@ -79,11 +64,8 @@ class Webhook(Integration):
             least=1,
             most=HOURS_MOST,
         ),
-        *(_switch(name, label, on=True, group=WHICH) for name, (label, _) in TOGGLES.items()),
-        _switch("send_batches_without_events", "Batches without events", on=False, group=WHICH),
-        _switch("include_location", "Location", on=True, group=WHAT),
-        _switch("include_device_ids", "Device identities", on=True, group=WHAT),
-        _switch("include_ip", "IP address", on=False, group=WHAT),
+        *WHICH_FIELDS,
+        *WHAT_FIELDS,
     )
     sample_settings = {
         "url": "https://hooks.example.com/events",
@@ -100,14 +82,12 @@ class Webhook(Integration):
         header = settings["authorization"] or ""
         if not (header.isascii() and header.isprintable()):
             problems.append(SettingsProblem("authorization", "The header must be one line of readable ASCII."))
-        return problems
+        if settings["gather"] != AT_ONCE and settings["send"] == "event":
+            problems.append(SettingsProblem("gather", "Gathered events go out together: choose one request per batch."))
+        return problems + exclusion_problems(settings)
 
     def wants(self, settings: Settings) -> Wants:
-        off = (types for name, (_, types) in TOGGLES.items() if not settings[name])
-        return Wants(
-            left_out=frozenset[str]().union(*off),
-            batches_without_events=settings["send_batches_without_events"],
-        )
+        return wants_of(settings)
 
     def limits(self, settings: Settings) -> Limits:
         hours = settings["event_age_most_hours"]
@@ -117,12 +97,7 @@ class Webhook(Integration):
         )
 
     def build(self, item: Item, settings: Settings) -> OutboundRequest:
-        shape = Shape(
-            location=settings["include_location"],
-            device_ids=settings["include_device_ids"],
-            ip=settings["include_ip"],
-        )
-        body = msgspec.json.encode(outgoing_batch(item, shape))
+        body = msgspec.json.encode(outgoing_batch(item, shape_of(settings)))
         headers = {"Content-Type": "application/json", "webhook-id": item.delivery_id}
         if settings["authorization"]:
             headers["Authorization"] = settings["authorization"]

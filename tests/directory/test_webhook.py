@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from cdp_project.kernel import clock
-from directory.contracts import Item, OutboundRequest, Settings, completed
+from directory.contracts import Gather, Item, OutboundRequest, Settings, completed
+from directory.raw_settings import EXCLUDABLE
 from directory.registry import INTEGRATIONS
-from tests.samples import CUSTOM, PURCHASE, forwarded_item
+from tests.samples import CONSENT_CHANGE, CUSTOM, PURCHASE, SENT_MS, forwarded_item
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "webhook"
 WEBHOOK = INTEGRATIONS["webhook"]
@@ -39,13 +41,24 @@ CASES: dict[str, Callable[[], OutboundRequest]] = {
         completed(WEBHOOK.fields, WEBHOOK.sample_settings),
     ),
     "sparing": lambda: WEBHOOK.build(
-        forwarded_item(CUSTOM), settings_with(include_location=False, include_device_ids=False)
+        forwarded_item(CUSTOM),
+        settings_with(
+            include_location=False, include_device_ids=False, include_metadata=False, include_unique_id=False
+        ),
     ),
-    "generous": lambda: WEBHOOK.build(forwarded_item(CUSTOM), settings_with(include_ip=True)),
+    "generous": lambda: WEBHOOK.build(forwarded_item(CUSTOM), settings_with(include_ip=True, unique_id="shop-ios")),
+    "event": lambda: WEBHOOK.build(forwarded_item(PURCHASE), settings_with(send="event", include_batch_location=False)),
+    "exclusions": lambda: WEBHOOK.build(
+        forwarded_item(CUSTOM),
+        settings_with(excluded_fields="consent_state, system_notifications\r\nmp_deviceid\ndevice_info.device_model"),
+    ),
+    "two_keys": lambda: WEBHOOK.build(
+        forwarded_item(CUSTOM), settings_with(signing_secret=SECRET, old_signing_secret=OLD_SECRET)
+    ),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", sorted(CASES))
 def test_golden_requests(case: str) -> None:
     assert as_json(CASES[case]()) == json.loads((GOLDEN / f"{case}.json").read_text())
 
@@ -93,6 +106,58 @@ def test_large_mpids_arrive_unrounded() -> None:
     assert body["mpid"] == "4503599627374593"
 
 
+def body_with(item: Item | None = None, **values: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(WEBHOOK.build(item or forwarded_item(), settings_with(**values)).body)
+    return found
+
+
+def test_identities_tell_since_when_and_else_when_the_batch_came() -> None:
+    assert body_with()["user_identities"] == [
+        {"identity_type": "customer_id", "identity": "ann-1", "timestamp_unixtime_ms": SENT_MS - 86_400_000},
+        {"identity_type": "email", "identity": "ann@example.com", "timestamp_unixtime_ms": SENT_MS},
+    ]
+
+
+def test_what_did_not_change_in_consent_is_told_as_nothing() -> None:
+    item = forwarded_item()
+    quiet = replace(item.batch, envelope={})
+    assert body_with()["system_notifications"] == [CONSENT_CHANGE]
+    assert body_with(replace(item, batch=quiet))["system_notifications"] == []
+
+
+def test_a_batch_is_where_it_says_else_where_its_first_event_with_a_place_was() -> None:
+    item = forwarded_item(PURCHASE, CUSTOM)
+    placeless = replace(item, batch=replace(item.batch, envelope={}))
+    assert body_with(item)["context"]["location"] == {"country_code": "CH"}
+    assert body_with(placeless)["context"] == {"location": CUSTOM.data["location"]}
+    for values in ({"include_batch_location": False}, {"include_location": False}):
+        assert "location" not in body_with(item, **values)["context"]
+        assert "context" not in body_with(placeless, **values)
+    assert "location" in body_with(item, include_batch_location=False)["events"][1]["data"]
+
+
+def test_device_identities_go_with_their_own_switch() -> None:
+    described = body_with(include_device_ids=False)
+    assert "ios_idfv" not in described["device_info"]
+    assert "mp_deviceid" not in described
+    assert described["device_info"]["device_model"] == "iPhone18,1"
+    named = body_with(include_metadata=False)
+    assert list(named["device_info"]) == ["ios_idfv"]
+    assert "application_info" not in named
+
+
+def test_old_settings_mean_what_they_meant() -> None:
+    """Outputs that were made before there was more to choose."""
+    old: dict[str, Any] = {"send": "event", "send_crash_reports": False, "include_location": False, "include_ip": True}
+    body = body_with(None, **old)
+    assert body["unique_id"] == forwarded_item().delivery_id
+    assert "ip" in body
+    assert "location" not in body["context"]
+    wants = WEBHOOK.wants(settings_with(**old))
+    assert wants.gather is None
+    assert "profile" not in wants.left_out
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [
@@ -100,6 +165,12 @@ def test_large_mpids_arrive_unrounded() -> None:
         ({"signing_secret": "whsec_"}, "signing_secret"),
         ({"old_signing_secret": "ä"}, "old_signing_secret"),
         ({"authorization": "Bearer x\r\nHost: elsewhere"}, "authorization"),
+        ({"excluded_fields": "ip, events"}, "excluded_fields"),
+        ({"excluded_fields": "no_such_field"}, "excluded_fields"),
+        ({"excluded_fields": "mpid.x"}, "excluded_fields"),
+        ({"excluded_fields": "device_info."}, "excluded_fields"),
+        ({"gather": "session", "send": "event"}, "gather"),
+        ({"gather": "ten_minutes", "send": "event"}, "gather"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(values: Mapping[str, Any], field: str) -> None:
@@ -112,6 +183,25 @@ def test_switches_leave_out_kinds_of_events() -> None:
     assert wants.event_types is None
     assert {"crash_report", "push_message"} <= wants.left_out
     assert not {"custom_event", "screen_view", "a_kind_of_tomorrow"} & wants.left_out
+
+
+@pytest.mark.parametrize(
+    ("chosen", "gather"), [("none", None), ("ten_minutes", Gather.TEN_MINUTES), ("session", Gather.SESSION)]
+)
+def test_what_it_waits_for_follows_the_settings(chosen: str, gather: Gather | None) -> None:
+    assert WEBHOOK.wants(settings_with(gather=chosen)).gather is gather
+    assert WEBHOOK.problems(settings_with(gather=chosen)) == []
+
+
+def test_every_name_that_may_be_left_out_is_left_out() -> None:
+    full = body_with(include_ip=True)
+    everything = body_with(include_ip=True, excluded_fields=", ".join(EXCLUDABLE))
+    assert full.keys() - {"events"} <= EXCLUDABLE
+    assert everything.keys() == {"events"}
+
+
+def test_every_setting_is_explained() -> None:
+    assert [each.name for each in WEBHOOK.fields if not each.help.endswith((".", "base64."))] == []
 
 
 def test_limits_follow_the_settings() -> None:
