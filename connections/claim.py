@@ -13,9 +13,9 @@ import structlog
 import zstandard
 
 from cdp_project.kernel.database import Connection
+from cdp_project.kernel.multirange import positions_in
 from connections.lane_work import Key, LaneWork
 from connections.models import ItemState
-from connections.outbox import in_ranges
 from connections.parcels import Origin, Parcel, parcels_of
 from connections.payload import OutboxBatch, unpack
 
@@ -40,20 +40,17 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An open row of the outbox. `positions` None means all items; `is_done` are those that need no sending."""
+    """An open row of the outbox. `positions` None means all items; those in `done` need no sending."""
 
     origin: Origin
     positions: frozenset[int] | None
-    is_done: frozenset[int]
-    item_end: int
+    done: frozenset[int]
     payload: Payload
 
 
 _DELIVERIES = """
 SELECT d.bucket, d.output_id, d.chunk_id, d.chunk_seq, d.connection_id, d.environment,
-       d.positions, d.done_until, c.item_count,
-       ARRAY(SELECT e.position FROM delivery_exception e
-             WHERE e.bucket = d.bucket AND e.output_id = d.output_id AND e.chunk_id = d.chunk_id)
+       CASE WHEN d.item_count < c.item_count THEN d.positions END, d.done
 FROM unnest(%s::smallint[], %s::bigint[], %s::int[]) AS w (bucket, output_id, most)
 CROSS JOIN LATERAL (SELECT * FROM outbox_delivery o
                     WHERE o.bucket = w.bucket AND o.output_id = w.output_id AND o.is_open
@@ -76,7 +73,8 @@ WHERE bucket = %s AND output_id = %s AND next_at <= %s AND NOT mpid = ANY(%s::bi
 ORDER BY next_at LIMIT %s
 """
 _AGAIN = """
-SELECT e.chunk_id, d.chunk_seq, d.connection_id, d.environment, e.position, e.state, e.attempts, e.first_failed_at
+SELECT e.chunk_id, d.chunk_seq, d.connection_id, d.environment, e.position,
+       e.state, e.attempts, e.first_failed_at, e.reason, e.last_at
 FROM delivery_exception e
 JOIN outbox_delivery d ON d.bucket = e.bucket AND d.output_id = e.output_id AND d.chunk_id = e.chunk_id
 WHERE e.bucket = %(bucket)s AND e.output_id = %(output)s AND e.state IN (%(retrying)s, %(held)s)
@@ -139,9 +137,9 @@ def open_deliveries(connection: Connection, lanes: Sequence[LaneWork], payloads:
 
 
 def _delivery(row: tuple[Any, ...], payload: Payload) -> Delivery:
-    *origin, ranges, done_until, item_end, exceptions = row
-    positions = None if ranges is None else frozenset(in_ranges(ranges))
-    return Delivery(Origin(*origin), positions, frozenset(range(done_until)).union(exceptions), item_end, payload)
+    *origin, meant, done = row
+    positions = None if meant is None else frozenset(positions_in(meant))
+    return Delivery(Origin(*origin), positions, frozenset(positions_in(done)), payload)
 
 
 def blocked_people(connection: Connection, key: Key) -> dict[int, bool]:
@@ -199,6 +197,6 @@ def _parcels_again(
             # The settings that put events together have changed in between.
             yield from _parcels_again(origin, {p: states[p] for p in parcel.positions}, batches, 1)
             continue
-        state, parcel.attempts, parcel.first_failed_at = states[parcel.positions[0]]
+        state, parcel.attempts, parcel.first_failed_at, parcel.last_fault, parcel.last_at = states[parcel.positions[0]]
         parcel.state = ItemState(state)
         yield parcel

@@ -1,37 +1,33 @@
-"""One chunk on its way to one output: its parcels in order, and how far they are through. Pure."""
+"""One chunk on its way to one output: how many of its parcels are still to end, and which have. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connections.parcels import Origin, Parcel
 
 
 @dataclass(slots=True, eq=False)
 class Consignment:
-    """`parcels[:passed]` are through and recorded. `item_end` is the position after the chunk's last item.
+    """`left` counts the parcels that have not ended or are not recorded yet, `ended` those since the last record.
 
     `payload` is only kept in hand, so that other outputs find it; `size` is that of its JSON.
     """
 
     origin: Origin
-    parcels: list[Parcel]
-    item_end: int
+    left: int
     payload: object
     size: int
-    passed: int = 0
-
-    def passing(self) -> list[Parcel]:
-        """Parcels that have ended since the last record, without a gap before them."""
-        place = self.passed
-        parcels = self.parcels
-        while place < len(parcels) and parcels[place].end is not None:
-            place += 1
-        return parcels[self.passed : place]
+    ended: list[Parcel] = field(default_factory=list)
 
     @property
-    def is_finished(self) -> bool:
-        """Whether all of it is through and recorded."""
-        return self.passed == len(self.parcels)
+    def is_through(self) -> bool:
+        """Whether nothing of it is on the way any more; it may still have to be recorded."""
+        return len(self.ended) == self.left
 
-    def done_until(self, passed: int) -> int:
-        """Position below which everything is through, when so many parcels are."""
-        return self.parcels[passed].positions[0] if passed < len(self.parcels) else self.item_end
+    def ended_positions(self) -> list[int]:
+        """Positions of what has ended since the last record, ascending."""
+        return sorted(position for parcel in self.ended for position in parcel.positions)
+
+    def recorded(self) -> None:
+        """Everything that has ended so far is in the database."""
+        self.left -= len(self.ended)
+        self.ended.clear()

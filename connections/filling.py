@@ -9,7 +9,7 @@ from connections.claim import Delivery, Turns
 from connections.configuration import Outputs
 from connections.consignment import Consignment
 from connections.lane_work import LaneWork
-from connections.parcels import parcels_of
+from connections.parcels import Parcel, parcels_of
 
 
 class Filler:
@@ -33,7 +33,9 @@ class Filler:
         by_key = {lane.key: lane for lane in with_room}
         for delivery in found:
             lane = by_key[delivery.origin.bucket, delivery.origin.output_id]
-            lane.add(_consignment(delivery, outputs))
+            parcels = _parcels(delivery, outputs)
+            payload = delivery.payload
+            lane.add(Consignment(delivery.origin, len(parcels), payload, payload.size), parcels)
             lane.may_have_more = True
         for lane in lanes:
             self._bring_back(connection, lane, outputs, now)
@@ -70,11 +72,9 @@ class Filler:
             lane.released = nothing_waits
 
 
-def _consignment(delivery: Delivery, outputs: Outputs) -> Consignment:
-    origin, payload = delivery.origin, delivery.payload
-    most = _events_per_parcel(outputs, origin.output_id)
-    parcels = list(parcels_of(origin, payload.batches, delivery.positions, most, delivery.is_done))
-    return Consignment(origin, parcels, delivery.item_end, payload, payload.size)
+def _parcels(delivery: Delivery, outputs: Outputs) -> list[Parcel]:
+    most = _events_per_parcel(outputs, delivery.origin.output_id)
+    return list(parcels_of(delivery.origin, delivery.payload.batches, delivery.positions, most, delivery.done))
 
 
 def _events_per_parcel(outputs: Outputs, output_id: int) -> int:

@@ -44,7 +44,7 @@ class LaneWork:
         if self.is_leaving or len(self.people.blocked) >= BLOCKED_MOST:
             return False
         waiting = self.consignments.values()
-        items = sum(len(consignment.parcels) - consignment.passed for consignment in waiting)
+        items = sum(consignment.left for consignment in waiting)
         return items < ITEMS_MOST and sum(consignment.size for consignment in waiting) < BYTES_MOST
 
     @property
@@ -56,14 +56,13 @@ class LaneWork:
     def has_unrecorded(self) -> bool:
         """Whether something has ended that the database does not know yet."""
         return bool(self.changed) or any(
-            not consignment.parcels or consignment.parcels[consignment.passed].end is not None
-            for consignment in self.consignments.values()
+            consignment.ended or consignment.is_through for consignment in self.consignments.values()
         )
 
-    def add(self, consignment: Consignment) -> None:
-        """Take in a claimed chunk. Parcels of blocked people are held back at once."""
+    def add(self, consignment: Consignment, parcels: Iterable[Parcel]) -> None:
+        """Take in a claimed chunk with its parcels. Those of blocked people are held back at once."""
         self.consignments[consignment.origin.chunk_id] = consignment
-        for parcel in consignment.parcels:
+        for parcel in parcels:
             if parcel.mpid in self.people.blocked:
                 self._hold(parcel)
             else:
@@ -89,6 +88,8 @@ class LaneWork:
 
     def _end(self, parcel: Parcel, end: End) -> None:
         parcel.end = end
+        if parcel.state is None:
+            self.consignments[parcel.origin.chunk_id].ended.append(parcel)
         if end.item_state is not None or parcel.state is not None:
             self.changed.append(parcel)
 
@@ -96,6 +97,6 @@ class LaneWork:
         """Everything that has ended so far is in the database."""
         self.changed.clear()
         for consignment in list(self.consignments.values()):
-            consignment.passed += len(consignment.passing())
-            if consignment.is_finished:
+            consignment.recorded()
+            if not consignment.left:
                 del self.consignments[consignment.origin.chunk_id]

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-import msgspec
-
-from cdp_project.kernel import bulk
+from cdp_project.kernel import bulk, multirange
 from cdp_project.kernel.database import Connection
 from cdp_project.workspaces.environment import Environment
 from connections.forward import Route
@@ -17,8 +15,6 @@ from connections.payload import OutboxBatch, encode_batch, pack
 CHUNK_ITEMS_MOST = 500
 CHUNK_BYTES_MOST = 2_000_000
 
-Ranges = list[list[int]]
-
 _CHUNK_COLUMNS = {
     "bucket": "int2",
     "chunk_id": "uuid",
@@ -27,6 +23,7 @@ _CHUNK_COLUMNS = {
     "input_id": "int8",
     "created_at": "timestamptz",
     "item_count": "int4",
+    "last_seq": "int8",
     "payload": "bytea",
 }
 _DELIVERY_COLUMNS = (
@@ -39,22 +36,27 @@ _DELIVERY_COLUMNS = (
     "environment",
     "config_version",
     "positions",
+    "done",
     "item_count",
-    "done_until",
     "is_open",
+    "is_gathering",
     "created_at",
 )
 
 
 @dataclass(slots=True)
 class NewChunk:
-    """A chunk that is being filled. `positions` lists the items that go out, by connection id."""
+    """A chunk that is being filled. `positions` lists the items that go out, by connection id.
+
+    `first_seq` and `last_seq` are the acceptance sequences of its first and last batch.
+    """
 
     bucket: int
     workspace_id: int
     environment: Environment
     input_id: int
-    seq: int
+    first_seq: int
+    last_seq: int = 0
     chunk_id: UUID = field(default_factory=uuid4)
     item_count: int = 0
     size: int = 0
@@ -74,6 +76,7 @@ class NewChunk:
                 self.positions.setdefault(route.connection_id, []).append(position)
         encoded = encode_batch(batch)
         self.encoded.append(encoded)
+        self.last_seq = batch.seq
         self.size += len(encoded)
         self.item_count += len(takers)
 
@@ -94,6 +97,7 @@ def write(connection: Connection, chunks: Sequence[NewChunk], now: datetime) -> 
                 chunk.input_id,
                 now,
                 chunk.item_count,
+                chunk.last_seq,
                 pack(chunk.encoded),
             )
             for chunk in chunks
@@ -107,35 +111,19 @@ def write(connection: Connection, chunks: Sequence[NewChunk], now: datetime) -> 
 
 def _delivery(chunk: NewChunk, route: Route, now: datetime) -> tuple[object, ...]:
     positions = chunk.positions[route.connection_id]
-    is_all = len(positions) == chunk.item_count
     return (
         chunk.bucket,
         route.output_id,
         chunk.chunk_id,
-        chunk.seq,
+        chunk.first_seq,
         route.connection_id,
         chunk.workspace_id,
         int(chunk.environment),
         route.config_version,
-        None if is_all else msgspec.json.encode(ranges(positions)).decode(),
+        multirange.text_of(positions),
+        "{}",
         len(positions),
-        0,
         True,
+        False,
         now,
     )
-
-
-def ranges(positions: Iterable[int]) -> Ranges:
-    """Ascending positions as [[first, last], ...]."""
-    found: Ranges = []
-    for position in positions:
-        if found and found[-1][1] == position - 1:
-            found[-1][1] = position
-        else:
-            found.append([position, position])
-    return found
-
-
-def in_ranges(found: Ranges) -> list[int]:
-    """The positions again."""
-    return [position for first, last in found for position in range(first, last + 1)]

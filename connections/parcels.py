@@ -50,7 +50,7 @@ HELD_BACK = End(WAITING, HELD, ItemState.HELD, HELD)
 
 def withheld(reason: str) -> End:
     """It was to go out, and then was not any more."""
-    return End(WITHHELD, reason)
+    return End(WITHHELD, reason, ItemState.WITHHELD, reason)
 
 
 def failed(reason: str, detail: str) -> End:
@@ -70,7 +70,10 @@ def parked(detail: str) -> End:
 
 @dataclass(slots=True, eq=False)
 class Parcel:
-    """One parcel. `state` is that of its exception rows; None while it has none. `end` None means: not ended."""
+    """One parcel. `state` is that of its exception rows; None while it has none. `end` None means: not ended.
+
+    `last_fault` is the code of its last fault, `last_at` the time of that.
+    """
 
     origin: Origin
     positions: tuple[int, ...]
@@ -79,6 +82,8 @@ class Parcel:
     state: ItemState | None = None
     attempts: int = 0
     first_failed_at: datetime | None = None
+    last_fault: str = ""
+    last_at: datetime | None = None
     end: End | None = None
 
     @property
@@ -91,6 +96,11 @@ class Parcel:
         first = self.events[0].event_id if self.events else self.batch.batch_id
         return digest(first, str(self.origin.output_id)).hex()
 
+    def items(self) -> Iterator[tuple[int, str | None]]:
+        """Its positions with the ids of their events; a batch without events has none."""
+        events = self.events
+        return zip(self.positions, (event.event_id for event in events) if events else (None,), strict=True)
+
     def hours_ms(self) -> list[int]:
         """The hour that each of its events is reported in; a batch without events counts nowhere."""
         received_at_ms = self.batch.received_at_ms
@@ -102,13 +112,13 @@ def parcels_of(
     batches: Iterable[OutboxBatch],
     positions: Collection[int] | None,
     events_per_parcel: int,
-    is_done: Collection[int] = frozenset(),
+    done: Collection[int] = frozenset(),
 ) -> Iterator[Parcel]:
     """Parcels of the items at `positions` (None: all), in order, without those items that are done already."""
     first = 0
     for stored in batches:
         count = stored.item_count
-        if count == 1 and positions is None and not is_done:
+        if count == 1 and positions is None and not done:
             yield Parcel(origin, (first,), stored.batch, stored.batch.events)
             first += 1
             continue
@@ -117,7 +127,7 @@ def parcels_of(
             places = [place for place in places if place in positions]
         for start in range(0, len(places), events_per_parcel):
             group = places[start : start + events_per_parcel]
-            left = tuple(place for place in group if place not in is_done) if is_done else tuple(group)
+            left = tuple(place for place in group if place not in done) if done else tuple(group)
             if left:
                 yield Parcel(origin, left, stored.batch, _events(stored.batch, left, first))
         first += count

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cdp_project.kernel import multirange
 from connections.consignment import Consignment
 from connections.lane_work import LaneWork
 from connections.models import ItemState
@@ -19,14 +20,14 @@ Row = tuple[object, ...]
 
 @dataclass(slots=True)
 class Progress:
-    """Rows to write. `advanced` holds (origin, done_until, is finished).
+    """Rows to write. `advanced` holds (origin, positions that are through as a multirange, is finished).
 
     `moved_on` names people, as (bucket, output, mpid), whose next held item is due now.
     """
 
     upserts: list[Row] = field(default_factory=list)
     deletes: list[Row] = field(default_factory=list)
-    advanced: list[tuple[Origin, int, bool]] = field(default_factory=list)
+    advanced: list[tuple[Origin, str, bool]] = field(default_factory=list)
     emptied: set[Origin] = field(default_factory=set)
     moved_on: set[tuple[int, int, int]] = field(default_factory=set)
     tally: Tally = field(default_factory=Tally)
@@ -49,14 +50,17 @@ def _change(progress: Progress, parcel: Parcel, now: datetime) -> None:
     _count(progress.tally, parcel, end)
     origin = parcel.origin
     _move_on(progress.moved_on, parcel, end)
-    keys = [(origin.bucket, origin.output_id, origin.chunk_id, position) for position in parcel.positions]
-    if end.item_state is None:
-        progress.deletes.extend(keys)
+    key = (origin.bucket, origin.output_id, origin.chunk_id)
+    if end.item_state is None or end.item_state is ItemState.WITHHELD:
+        # Nobody will ask for its payload again.
         progress.emptied.add(origin)
+    if end.item_state is None:
+        progress.deletes.extend((*key, position) for position in parcel.positions)
         return
+    who = (origin.connection_id, origin.environment, parcel.mpid)
     first_failed_at = parcel.first_failed_at or now
-    rest = (parcel.mpid, int(end.item_state), end.detail, parcel.attempts, first_failed_at, end.next_at)
-    progress.upserts.extend((*key, *rest) for key in keys)
+    rest = (int(end.item_state), end.detail, parcel.attempts, first_failed_at, parcel.last_at or now, end.next_at)
+    progress.upserts.extend((*key, position, *who, event_id, *rest) for position, event_id in parcel.items())
 
 
 def _move_on(moved_on: set[tuple[int, int, int]], parcel: Parcel, end: End) -> None:
@@ -69,14 +73,12 @@ def _move_on(moved_on: set[tuple[int, int, int]], parcel: Parcel, end: End) -> N
 
 
 def _advance(progress: Progress, consignment: Consignment) -> None:
-    passing = consignment.passing()
-    for parcel in passing:
+    for parcel in consignment.ended:
         if _ended(parcel).item_state is None:
             _count(progress.tally, parcel, _ended(parcel))
-    passed = consignment.passed + len(passing)
-    is_finished = passed == len(consignment.parcels)
-    if passing or is_finished:
-        progress.advanced.append((consignment.origin, consignment.done_until(passed), is_finished))
+    if consignment.ended or consignment.is_through:
+        done = multirange.text_of(consignment.ended_positions())
+        progress.advanced.append((consignment.origin, done, consignment.is_through))
 
 
 def _count(tally: Tally, parcel: Parcel, end: End) -> None:

@@ -19,11 +19,23 @@ DeliveryKey = tuple[int, int, UUID]
 """Bucket, output and chunk."""
 
 _EXCEPTION_KEY = ("bucket", "output_id", "chunk_id", "position")
-_EXCEPTION_REST = ("mpid", "state", "reason", "attempts", "first_failed_at", "next_at")
+_EXCEPTION_REST = (
+    "connection_id",
+    "environment",
+    "mpid",
+    "event_id",
+    "state",
+    "reason",
+    "attempts",
+    "first_failed_at",
+    "last_at",
+    "next_at",
+)
 # When it first failed stays as it was.
 _EXCEPTION_TAIL = f"""
 ON CONFLICT ({", ".join(_EXCEPTION_KEY)}) DO UPDATE
-SET state = EXCLUDED.state, reason = EXCLUDED.reason, attempts = EXCLUDED.attempts, next_at = EXCLUDED.next_at
+SET state = EXCLUDED.state, reason = EXCLUDED.reason, attempts = EXCLUDED.attempts, last_at = EXCLUDED.last_at,
+    next_at = EXCLUDED.next_at
 """
 _DELETE_EXCEPTIONS = """
 DELETE FROM delivery_exception e
@@ -48,13 +60,13 @@ USING unnest(%s::smallint[], %s::bigint[], %s::uuid[], %s::bool[]) AS k (bucket,
 WHERE d.bucket = k.bucket AND d.output_id = k.output_id AND d.chunk_id = k.chunk_id
   AND (k.is_finished OR NOT d.is_open)
   AND NOT EXISTS (SELECT 1 FROM delivery_exception e
-                  WHERE e.bucket = d.bucket AND e.output_id = d.output_id AND e.chunk_id = d.chunk_id)
+                  WHERE e.bucket = d.bucket AND e.output_id = d.output_id AND e.chunk_id = d.chunk_id AND e.state <> %s)
 RETURNING d.bucket, d.output_id, d.chunk_id
 """
 _ADVANCE = """
-UPDATE outbox_delivery d SET done_until = k.done_until, is_open = NOT k.is_finished
-FROM unnest(%s::smallint[], %s::bigint[], %s::uuid[], %s::int[], %s::bool[])
-     AS k (bucket, output_id, chunk_id, done_until, is_finished)
+UPDATE outbox_delivery d SET done = d.done + k.done, is_open = NOT k.is_finished
+FROM unnest(%s::smallint[], %s::bigint[], %s::uuid[], %s::int4multirange[], %s::bool[])
+     AS k (bucket, output_id, chunk_id, done, is_finished)
 WHERE d.bucket = k.bucket AND d.output_id = k.output_id AND d.chunk_id = k.chunk_id
 """
 _DROP_CHUNKS = """
@@ -99,8 +111,8 @@ def _close_deliveries(connection: Connection, progress: Progress) -> None:
     finished = {_key(origin) for origin, _, is_finished in progress.advanced if is_finished}
     closed = _close(connection, finished, {_key(origin) for origin in progress.emptied})
     advanced = [
-        (*_key(origin), done_until, is_finished)
-        for origin, done_until, is_finished in progress.advanced
+        (*_key(origin), done, is_finished)
+        for origin, done, is_finished in progress.advanced
         if _key(origin) not in closed
     ]
     if advanced:
@@ -114,11 +126,11 @@ def close_emptied(connection: Connection, keys: set[DeliveryKey]) -> None:
 
 
 def _close(connection: Connection, finished: set[DeliveryKey], emptied: set[DeliveryKey]) -> set[DeliveryKey]:
-    """Delete deliveries of which nothing is left, neither waiting nor as an exception; their keys."""
+    """Delete deliveries of which nothing is left that could ever be sent; their keys."""
     rows = [(*key, key in finished) for key in finished | emptied]
     if not rows:
         return set()
-    closed: list[tuple[Any, ...]] = connection.execute(_CLOSE, _columns(rows)).fetchall()
+    closed: list[tuple[Any, ...]] = connection.execute(_CLOSE, [*_columns(rows), ItemState.WITHHELD]).fetchall()
     return {(bucket, output_id, chunk_id) for bucket, output_id, chunk_id in closed}
 
 

@@ -20,7 +20,7 @@ _LANES = "SELECT bucket, output_id FROM delivery_lane ORDER BY bucket, output_id
 _FORGET = """
 DELETE FROM delivery_exception e USING (
     SELECT bucket, output_id, chunk_id, position FROM delivery_exception
-    WHERE bucket = %(bucket)s AND output_id = %(output)s AND state IN (%(failed)s, %(parked)s)
+    WHERE bucket = %(bucket)s AND output_id = %(output)s AND state IN (%(failed)s, %(parked)s, %(withheld)s)
       AND first_failed_at < %(before)s
     LIMIT %(most)s) AS old
 WHERE e.bucket = old.bucket AND e.output_id = old.output_id AND e.chunk_id = old.chunk_id
@@ -38,7 +38,10 @@ DELETE FROM delivery_lane l WHERE NOT EXISTS (SELECT 1 FROM output o WHERE o.id 
 
 
 def forget_old(connection: Connection, now: datetime) -> int:
-    """Delete refused and parked items that are too old, with their payloads; how many. `connection` autocommits."""
+    """Delete what was refused, parked or withheld late and is too old, with its payloads; how many items.
+
+    `connection` autocommits.
+    """
     lanes: list[tuple[Any, ...]] = connection.execute(_LANES).fetchall()
     forgotten = 0
     for bucket, output_id in lanes:
@@ -54,6 +57,7 @@ def _forget_some(connection: Connection, key: Key, before: datetime) -> int:
         "output": output_id,
         "failed": ItemState.FAILED,
         "parked": ItemState.PARKED,
+        "withheld": ItemState.WITHHELD,
         "before": before,
         "most": ROWS_MOST,
     }

@@ -5,14 +5,16 @@ from uuid import UUID
 
 import pytest
 
+from cdp_project.kernel import multirange
+from connections.consignment import Consignment
 from connections.lane_work import BLOCKED_MOST, LaneWork
 from connections.lanes_in_hand import shares
 from connections.leases import Work
 from connections.models import ItemState
-from connections.outbox import in_ranges, ranges
 from connections.parcels import SENT, Origin, Parcel, failed, parcels_of, retrying
 from connections.payload import OutboxBatch, encode_batch, pack, unpack
 from connections.people import People
+from connections.progress import progress_of
 from connections.redact import sample, texts_in
 from connections.retry import MOST_S, next_try
 from connections.verdicts import OUTSIDE_MS, report_hour_ms
@@ -44,9 +46,12 @@ def test_a_payload_comes_back_as_it_was() -> None:
     assert size > 1000
 
 
-@pytest.mark.parametrize("positions", [[], [0], [0, 1, 2], [0, 2, 3, 7], [5, 6, 9]])
-def test_ranges_are_positions_put_shortly(positions: list[int]) -> None:
-    assert in_ranges(ranges(positions)) == positions
+@pytest.mark.parametrize(
+    ("positions", "text"),
+    [([], "{}"), ([0], "{[0,1)}"), ([0, 1, 2], "{[0,3)}"), ([0, 2, 3, 7], "{[0,1),[2,4),[7,8)}")],
+)
+def test_ranges_are_positions_put_shortly(positions: list[int], text: str) -> None:
+    assert multirange.text_of(positions) == text
 
 
 def test_parcels_are_events_of_one_batch_in_order() -> None:
@@ -62,7 +67,7 @@ def test_parcels_of_some_positions_only() -> None:
 
 def test_what_is_done_leaves_the_others_as_they_were() -> None:
     all_of_them = list(parcels_of(ORIGIN, stored(4, 4), None, 2))
-    left = list(parcels_of(ORIGIN, stored(4, 4), None, 2, is_done=frozenset({0, 1, 4, 5})))
+    left = list(parcels_of(ORIGIN, stored(4, 4), None, 2, done=frozenset({0, 1, 4, 5})))
     assert [each.positions for each in left] == [all_of_them[1].positions, all_of_them[3].positions]
     assert left[0].delivery_id == all_of_them[1].delivery_id
 
@@ -72,6 +77,13 @@ def test_ids_differ_by_output_and_not_by_try() -> None:
     there = Parcel(Origin(0, 3, UUID(int=3), 4, 5, 1), (0,), forwarded_batch(CUSTOM), (CUSTOM,))
     assert here.delivery_id == Parcel(ORIGIN, (0,), forwarded_batch(CUSTOM), (CUSTOM,)).delivery_id
     assert here.delivery_id != there.delivery_id
+
+
+def lane_with(*parcels: Parcel) -> LaneWork:
+    """A lane that has claimed a chunk of these parcels."""
+    lane = LaneWork(0, 2, People())
+    lane.add(Consignment(ORIGIN, len(parcels), None, 0), parcels)
+    return lane
 
 
 # --- People -------------------------------------------------------------------------------------
@@ -92,10 +104,8 @@ def test_a_person_never_has_two_parcels_on_the_way() -> None:
 
 
 def test_a_retry_holds_back_that_person_only() -> None:
-    lane = LaneWork(0, 2, People())
     first, second, other = parcel(1, 0), parcel(1, 1), parcel(2, 2)
-    for each in (first, second, other):
-        lane.people.add(each)
+    lane = lane_with(first, second, other)
     lane.people.take()
     lane.finish(first, retrying("http_500", NOW))
     assert second.end is not None
@@ -105,20 +115,31 @@ def test_a_retry_holds_back_that_person_only() -> None:
 
 
 def test_a_refusal_does_not_hold_back_anybody() -> None:
-    lane = LaneWork(0, 2, People())
     first, second = parcel(1, 0), parcel(1, 1)
-    for each in (first, second):
-        lane.people.add(each)
+    lane = lane_with(first, second)
     lane.finish(lane.people.take(), failed("rejected", "http_400"))
     assert lane.people.take() is second
     assert lane.changed == [first]
 
 
 def test_what_is_delivered_at_once_needs_no_row() -> None:
-    lane = LaneWork(0, 2, People())
-    lane.people.add(parcel(1))
+    lane = lane_with(parcel(1))
     lane.finish(lane.people.take(), SENT)
     assert lane.changed == []
+
+
+def test_what_is_delivered_behind_a_hanging_request_is_recorded() -> None:
+    hanging, through, last = parcel(1, 0), parcel(2, 1), parcel(3, 4)
+    lane = lane_with(hanging, through, last)
+    lane.people.take()
+    for _ in range(2):
+        lane.finish(lane.people.take(), SENT)
+
+    assert progress_of([lane], NOW).advanced == [(ORIGIN, "{[1,2),[4,5)}", False)]
+    lane.recorded()
+    assert progress_of([lane], NOW).advanced == []
+    lane.finish(hanging, SENT)
+    assert progress_of([lane], NOW).advanced == [(ORIGIN, "{[0,1)}", True)]
 
 
 def test_a_lane_with_very_many_people_to_retry_claims_nothing_new() -> None:

@@ -69,12 +69,15 @@ def test_lanes_of_deleted_outputs_go_when_nothing_is_left_there(
     shop.process(batch(custom_event(), customer="u-1"))
     with connect(autocommit=True) as own:
         soon, later = clock.now() + timedelta(minutes=1), clock.now() + timedelta(hours=1)
+        much_later = clock.now() + timedelta(days=31)
         assert retention.drop_lanes_of_deleted(own, later) == 0
         gone_id = gone.output_id
         audit.delete(Actor("test"), gone.output)
         assert retention.drop_lanes_of_deleted(own, later) == 0
         post.deliver()
         assert retention.drop_lanes_of_deleted(own, soon) == 0
+        assert retention.drop_lanes_of_deleted(own, later) == 0  # What was withheld is still there to be told.
+        assert retention.forget_old(own, much_later) == 1
         assert retention.drop_lanes_of_deleted(own, later) == 1
         lanes = {output for (output,) in own.execute("SELECT output_id FROM delivery_lane").fetchall()}
     assert lanes == {left.output_id}
