@@ -33,6 +33,11 @@ def bucket_of_mpid(mpid: int) -> int:
     return mpid & BUCKET_MASK
 
 
+def bucket_of_number(number: int) -> int:
+    """Bucket of what is known by a small number that was given in order: a row of configuration."""
+    return number & BUCKET_MASK
+
+
 def new_mpid() -> int:
     """A fresh MPID within 1..2^53-1; its low 12 bits are its bucket."""
     return secrets.randbelow((1 << MPID_BITS) - 1) + 1

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from cdp_project.kernel import bulk
 from cdp_project.kernel.database import Connection
+from cdp_project.kernel.used_buckets import used_buckets
 from events.intake.inbox import SLOT_BITS, microseconds
 
 # A process that dies keeps its lane from the others for this long. While a chunk is in its transaction the
@@ -35,21 +36,8 @@ def safe_low_water(last_seq: int, now: datetime) -> int:
 
 def ensure(connection: Connection, buckets: list[int]) -> None:
     """Make the rows of these lanes, and of any other lane that batches wait in (the number of lanes was changed)."""
-    rows = [(bucket, 0, "") for bucket in {*buckets, *_waiting_buckets(connection)}]
+    rows = [(bucket, 0, "") for bucket in {*buckets, *used_buckets(connection, "inbox")}]
     bulk.insert(connection, "lane", ("bucket", "low_water", "halted_reason"), rows, tail="ON CONFLICT DO NOTHING")
-
-
-def _waiting_buckets(connection: Connection) -> list[int]:
-    found = [-1]
-    # One jump along the index for each lane; DISTINCT would walk over every waiting batch.
-    while (bucket := _next_bucket(connection, found[-1])) is not None:
-        found.append(bucket)
-    return found[1:]
-
-
-def _next_bucket(connection: Connection, after: int) -> int | None:
-    row = connection.execute("SELECT bucket FROM inbox WHERE bucket > %s ORDER BY bucket LIMIT 1", (after,)).fetchone()
-    return None if row is None else int(str(row[0]))
 
 
 _WITH_WORK = """
