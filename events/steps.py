@@ -8,7 +8,7 @@ from events.intake import bodies
 from events.metrics import CONFLICT
 from events.models import InputKind
 from events.pipeline import Chunk, Context, EventItem, apply, prepare
-from events.processing import duplicates, history, live_rows, storing
+from events.processing import duplicates, history, storing
 from events.processing.duplicates import BATCH, EVENT, Sight, Sighting, sighting
 from events.reasons import DUPLICATE, NOT_HISTORICAL
 
@@ -101,7 +101,6 @@ def give_ids(chunk: Chunk) -> None:
 
 @apply
 def store(chunk: Chunk) -> None:
-    """Keep events and batches, count them, and show them on open pages once they are committed."""
+    """Keep events and batches, and count them."""
     storing.write(chunk)
     storing.count(chunk)
-    live_rows.publish_after_commit(chunk)

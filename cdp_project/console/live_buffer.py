@@ -1,6 +1,6 @@
-"""What one open live page still has to be told. Pure: a slow page costs rows, never memory and never the count."""
+"""What one open live page still has to be told. Pure: a slow page costs rows, never memory and never the counts."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ class LiveBuffer:
     """Frames since the last message to the page."""
 
     rows: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=ROWS_KEPT))
-    count: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     has_missed: bool = False
     _last_seq: dict[str, int] = field(default_factory=dict)
 
@@ -28,19 +28,20 @@ class LiveBuffer:
         if len(self._last_seq) >= SENDERS_KEPT:
             self._last_seq.clear()
         self._last_seq[sender] = seq
-        self.count += int(frame["count"])
+        self.counts.update(frame["counts"])
         self.rows.extend(frame["sample"])
 
     def take(self) -> dict[str, Any] | None:
-        """The message for the page: newest rows, true count; None when nothing happened."""
-        if not self.count and not self.has_missed:
+        """The message for the page: newest rows, true counts by kind; None when nothing happened."""
+        if not self.rows and not self.has_missed:
             return None
         message = {
             "kind": "frame",
-            "count": self.count,
+            "counts": dict(self.counts),
             "rows": list(self.rows)[-ROWS_SENT:],
             "has_missed": self.has_missed,
         }
         self.rows.clear()
-        self.count, self.has_missed = 0, False
+        self.counts.clear()
+        self.has_missed = False
         return message

@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ SAMPLE_MOST = 20
 class Frame:
     """What happened in one group since the last frame."""
 
-    count: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     sample: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=SAMPLE_MOST))
 
 
@@ -38,16 +38,16 @@ class Publisher:
         self._filled = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def add(self, group: str, rows: Sequence[Mapping[str, Any]], count: int | None = None) -> None:
-        """Rows are JSON-ready. Only a sample of the newest is sent; the count is always true.
+    def add(self, group: str, rows: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> None:
+        """Rows are JSON-ready. Only a sample of the newest is sent; the counts are always true.
 
-        `count` is how many there were when `rows` holds only the newest of them.
+        `counts` tells how many there were of each kind when `rows` holds only the newest of them.
         """
         if not rows:
             return
         with self._lock:
             frame = self._frames.setdefault(group, Frame())
-            frame.count += len(rows) if count is None else count
+            frame.counts.update(counts)
             frame.sample.extend(rows[-SAMPLE_MOST:])
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="live", daemon=True)
@@ -70,10 +70,10 @@ class Publisher:
             self._sequence[group] = self._sequence.get(group, 0) + 1
             message = {
                 "type": "feed.frame",
-                "v": 1,
+                "v": 2,
                 "sender": self._sender,
                 "seq": self._sequence[group],
-                "count": frame.count,
+                "counts": dict(frame.counts),
                 "sample": list(frame.sample),
             }
             try:

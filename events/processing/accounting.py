@@ -1,4 +1,4 @@
-"""The books of a chunk: what became of every accepted event, the quarantine, the hourly roll-ups."""
+"""The books of a chunk: what became of every accepted event, the quarantine, the hourly roll-ups, the live pages."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from cdp_project.kernel import bulk
 from cdp_project.kernel.outcome import Quarantine
 from events.metrics import OUTCOME
 from events.pipeline import Accepted, Chunk, Context, metric_key
+from events.processing import live_rows
 from events.processing.unpack import Refused
 
 _QUARANTINE_COLUMNS = (
@@ -32,7 +33,7 @@ _ROLLUP_TAIL = f"ON CONFLICT ({', '.join(_ROLLUP_KEY)}) DO UPDATE SET count = ro
 
 
 def close_books(chunk: Chunk, refused: list[Refused]) -> None:
-    """Count what was stopped, keep what was quarantined, and write the chunk's metrics. Within the transaction."""
+    """Count what was stopped, keep what was quarantined, write the metrics; then tell pages. Within the transaction."""
     for context in chunk.contexts:
         _count_stopped(chunk, context)
     stopped = [(c.accepted, c.outcome) for c in chunk.contexts if isinstance(c.outcome, Quarantine)]
@@ -40,6 +41,7 @@ def close_books(chunk: Chunk, refused: list[Refused]) -> None:
         chunk.metrics[metric_key(row, OUTCOME, outcome.reason)] += row.event_count
     put_aside(chunk, refused + stopped)
     write_rollups(chunk)
+    live_rows.publish_after_commit(chunk, refused)
 
 
 def _count_stopped(chunk: Chunk, context: Context) -> None:

@@ -153,6 +153,7 @@ class Runner:
             rows = [each.row for each in poison]
             self._begin(chunk, rows)
             accounting.close_books(chunk, [(each.row, each.outcome) for each in poison])
+        _tell(chunk)
         log.error("batches quarantined", bucket=bucket, batch_ids=[str(row.batch_id) for row in rows])
 
     def _halt(self, connection: Connection, bucket: int, batches: int, poison: list[Poison]) -> None:

@@ -33,14 +33,16 @@ def upload(website: Website, shop: Furnished, *names: str) -> None:
     post_json(f"{website.url}/v2/events", batch, {"Authorization": f"Basic {authorization}"})
 
 
-def publish(shop: Furnished, seq: int, count: int = 1, rows: int = 1, sender: str = "test") -> None:
-    """A frame as the pipeline sends it."""
+def publish(shop: Furnished, seq: int, count: int = 1, rows: int = 1, sender: str = "test", **ended: str) -> None:
+    """A frame as the pipeline sends it; `ended` is state, reason and why of events that were stopped."""
     sample = [
         {"t": "2026-11-23T10:00:00+00:00", "input": "Web", "type": "screen_view", "name": f"Screen {seq}.{n}"}
-        | {"mpid": "8355306297371110", "event_id": str(n), "state": "stored"}
+        | {"mpid": "8355306297371110", "event_id": f"{sender} {seq} {n}", "state": "stored", "reason": "", "why": ""}
+        | ended
         for n in range(rows)
     ]
-    message = {"type": "feed.frame", "v": 1, "sender": sender, "seq": seq, "count": count, "sample": sample}
+    counts = {"stopped" if ended else "stored": count}
+    message = {"type": "feed.frame", "v": 2, "sender": sender, "seq": seq, "counts": counts, "sample": sample}
     group = feed_group(shop.workspace.pk, Environment.PRODUCTION.word)
     # A loop of its own: the browser's driver has the one of this thread.
     with ThreadPoolExecutor(1) as pool:

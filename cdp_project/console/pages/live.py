@@ -1,4 +1,6 @@
-"""Live events: what arrives, as it arrives. The page's script fills the table from the workspace's socket."""
+"""Live events: the newest ones, and what arrives as it arrives by the workspace's socket."""
+
+from typing import Any
 
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,7 +11,10 @@ from cdp_project.console.samples import curl_line
 from cdp_project.kernel import clock
 from cdp_project.workspaces.models import Role
 from cdp_project.workspaces.seat import Seat, seat_of
-from events.models import InputKey, InputKind
+from events.models import Input, InputKey, InputKind
+from events.selectors import EventView, newest_events
+
+ROWS_AT_FIRST = 50
 
 
 def live(request: HttpRequest) -> HttpResponse:
@@ -22,12 +27,31 @@ def live(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": "Live events",
+        "rows": _newest_rows(seat),
         "socket": f"/ws{prefix_of(seat.workspace, seat.environment)}/live/",
         "curl": curl_line(base_url, key.key if key else "YOUR_KEY", "YOUR_SECRET", seat.environment),
         "key": key,
         "may_issue": seat.role >= Role.ADMIN,
     }
     return TemplateResponse(request, "console/live.html", context)
+
+
+def _newest_rows(seat: Seat) -> list[dict[str, Any]]:
+    """What the table begins with: stored events, newest first."""
+    names = dict(Input.objects.filter(workspace=seat.workspace).values_list("pk", "name"))
+    events = newest_events(seat.workspace.pk, seat.environment, None, ROWS_AT_FIRST)
+    return [_row(event, names.get(event.input_id, "")) for event in events]
+
+
+def _row(event: EventView, input_name: str) -> dict[str, Any]:
+    return {
+        "event_id": event.event_id,
+        "at": event.received_at,
+        "name": event.name,
+        "type": event.event_type.replace("_", " ").capitalize(),
+        "input": input_name,
+        "mpid": event.mpid,
+    }
 
 
 def _server_key(seat: Seat) -> InputKey | None:

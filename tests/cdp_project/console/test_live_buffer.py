@@ -5,8 +5,9 @@ from typing import Any
 from cdp_project.console.live_buffer import ROWS_KEPT, ROWS_SENT, SENDERS_KEPT, LiveBuffer
 
 
-def frame(seq: int, count: int = 1, rows: int = 1, sender: str = "a") -> dict[str, Any]:
-    return {"seq": seq, "sender": sender, "count": count, "sample": [{"name": f"{seq}.{n}"} for n in range(rows)]}
+def frame(seq: int, count: int = 1, rows: int = 1, sender: str = "a", stopped: int = 0) -> dict[str, Any]:
+    counts = {"stored": count, "stopped": stopped}
+    return {"seq": seq, "sender": sender, "counts": counts, "sample": [{"name": f"{seq}.{n}"} for n in range(rows)]}
 
 
 def test_nothing_happened_says_nothing() -> None:
@@ -16,11 +17,11 @@ def test_nothing_happened_says_nothing() -> None:
 def test_rows_are_bounded_and_the_count_is_true() -> None:
     buffer = LiveBuffer()
     for seq in range(1, 1001):
-        buffer.add(frame(seq, count=5000, rows=20))
+        buffer.add(frame(seq, count=5000, rows=20, stopped=2))
         assert len(buffer.rows) <= ROWS_KEPT
     message = buffer.take()
     assert message is not None
-    assert message["count"] == 5_000_000
+    assert message["counts"] == {"stored": 5_000_000, "stopped": 2000}
     assert len(message["rows"]) == ROWS_SENT
     assert message["rows"][-1] == {"name": "1000.19"}
     assert not message["has_missed"]
@@ -48,7 +49,7 @@ def test_each_process_counts_for_itself() -> None:
     message = buffer.take()
     assert message is not None
     assert not message["has_missed"]
-    assert message["count"] == 6
+    assert message["counts"]["stored"] == 6
 
 
 def test_processes_that_come_and_go_do_not_pile_up() -> None:

@@ -100,7 +100,7 @@ async def opened(workspace: Workspace, cookie: bytes) -> AsyncIterator[Page]:
 
 async def publish(workspace: Workspace, seq: int, environment: Environment = Environment.PRODUCTION) -> None:
     row = {"t": "2026-11-23T10:00:00Z", "input": "Web", "type": "screen_view", "name": "Home", "mpid": "1"}
-    message = {"type": "feed.frame", "v": 1, "sender": "s", "seq": seq, "count": 30, "sample": [row]}
+    message = {"type": "feed.frame", "v": 2, "sender": "s", "seq": seq, "counts": {"stored": 30}, "sample": [row]}
     await get_channel_layer().group_send(feed_group(workspace.pk, environment.word), message)
 
 
@@ -117,9 +117,9 @@ def test_frames_arrive_with_rows_and_true_counts(shop: Workspace) -> None:
             await publish(shop, 1)
             await publish(shop, 2)
             got = [await page.message()]
-            while sum(message["count"] for message in got) < 60:
+            while sum(message["counts"]["stored"] for message in got) < 60:
                 got.append(await page.message())
-            assert sum(message["count"] for message in got) == 60
+            assert sum(message["counts"]["stored"] for message in got) == 60
             assert got[0]["rows"][0]["name"] == "Home"
             assert not any(message["has_missed"] for message in got)
             await publish(shop, 4)
@@ -138,7 +138,7 @@ def test_other_workspaces_and_environments_are_not_heard(shop: Workspace) -> Non
             await publish(shop, 1, Environment.DEVELOPMENT)
             await publish(shop, 7)
             first = await page.message()
-            assert (first["count"], first["has_missed"]) == (30, False)
+            assert (first["counts"]["stored"], first["has_missed"]) == (30, False)
             assert await page.hears_nothing(0.3)
 
     run(scenario)
@@ -223,7 +223,7 @@ def test_what_a_page_sends_is_not_even_read(shop: Workspace) -> None:
             await page.send(text="{not json")
             await page.send(bytes=b"\xff" * 1000)
             await publish(shop, 1)
-            assert (await page.message())["count"] == 30
+            assert (await page.message())["counts"] == {"stored": 30}
 
     run(scenario)
 

@@ -7,6 +7,7 @@
   const SILENCE_MS = 30000;
   const RETRY_FIRST_MS = 500;
   const RETRY_MOST_MS = 8000;
+  const RELOAD_PAUSE_MS = 10000;
   const REFUSED = 4403;
 
   const find = (id) => document.getElementById(id);
@@ -20,6 +21,9 @@
   let isPaused = false;
   let state = "connecting";
   let total = 0;
+  let stopped = 0;
+  let isStale = false;
+  let reloadedAt = -RELOAD_PAUSE_MS;
   let arrivals = [];
   let waiting = [];
 
@@ -36,63 +40,119 @@
     return spaced.charAt(0).toUpperCase() + spaced.slice(1);
   }
 
-  function cell(text, label) {
-    const made = document.createElement("td");
-    made.textContent = text;
-    made.dataset.label = label;
-    return made;
+  function pill(made, row) {
+    made.querySelector(".c-why").textContent = row.why;
+    const shown = made.querySelector(".c-pill");
+    shown.classList.toggle("c-good", row.state === "stored");
+    shown.dataset.state = row.state;
+    shown.textContent = words(row.state === "dropped" ? row.reason : row.state);
   }
 
-  function stateCell(row) {
-    const made = cell("", "State");
-    const pill = document.createElement("span");
-    pill.className = row.state === "stored" ? "c-pill c-good" : "c-pill";
-    pill.textContent = words(row.state);
-    made.append(pill);
-    return made;
+  function showTime(node, at) {
+    node.dateTime = at;
+    node.title = at;
+    node.textContent = clock.format(new Date(at));
   }
 
   function rowOf(row) {
-    const made = document.createElement("tr");
-    const time = cell(clock.format(new Date(row.t)), "Time");
-    time.title = row.t;
+    const made = find("row").content.firstElementChild.cloneNode(true);
+    const [, name, type, input, person] = made.cells;
+    showTime(made.querySelector("time"), row.t);
+    name.textContent = row.name || "–";
+    type.textContent = row.type ? words(row.type) : "–";
+    input.textContent = row.input || "–";
+    person.textContent = row.mpid || "–";
+    pill(made, row);
+    if (row.event_id) made.dataset.event = row.event_id;
     made.className = "c-new";
-    made.append(time, cell(row.name || "–", "Event"), cell(words(row.type), "Type"), cell(row.input, "Input"), cell(row.mpid, "Person"), stateCell(row));
     return made;
+  }
+
+  // Of these rows those that the table does not have yet: a frame and the page itself may tell of the same event.
+  function unknown(rows) {
+    const shown = new Set([...find("rows").rows].map((row) => row.dataset.event));
+    return rows.filter((row) => !row.dataset.event || !shown.has(row.dataset.event));
+  }
+
+  function showTable() {
+    find("empty").hidden = true;
+    find("arrived").hidden = false;
   }
 
   function paint(rows) {
     const body = find("rows");
     // Oldest first in the frame, newest on top in the table.
-    body.prepend(...rows.map(rowOf).reverse());
+    body.prepend(...unknown(rows.map(rowOf)).reverse());
     while (body.rows.length > ROWS_MOST) body.deleteRow(-1);
-    find("empty").hidden = true;
-    find("arrived").hidden = false;
+    showTable();
   }
 
   function onFrame(frame) {
-    total += frame.count;
-    arrivals.push([performance.now(), frame.count]);
-    if (frame.has_missed) find("missed").hidden = false;
+    const { stored = 0, stopped: ended = 0 } = frame.counts;
+    total += stored;
+    stopped += ended;
+    arrivals.push([performance.now(), stored + ended, frame.rows.length]);
+    if (frame.has_missed) {
+      find("missed").hidden = false;
+      isStale = true;
+    }
     const newest = frame.rows.at(-1);
     if (newest) find("last").textContent = clock.format(new Date(newest.t));
     waiting = waiting.concat(frame.rows).slice(-ROWS_MOST);
     paintWaiting();
   }
 
+  function isStill() {
+    return isPaused || document.hidden;
+  }
+
   // A paused or hidden page is not painted; counting goes on, and the newest rows wait.
   function paintWaiting() {
-    if (isPaused || document.hidden || !waiting.length) return;
+    if (isStill() || !waiting.length) return;
     paint(waiting);
     waiting = [];
+  }
+
+  // After a gap the page's own table is asked for again: what was stored meanwhile is put where it belongs.
+  async function reload() {
+    isStale = false;
+    reloadedAt = performance.now();
+    try {
+      const answer = await fetch(location.href);
+      if (!answer.ok || answer.redirected) return;
+      const stored = new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll("#rows tr");
+      if (stored.length) insert([...stored]);
+    } catch {
+      // The line tells already that the server is away.
+    }
+  }
+
+  function insert(rows) {
+    const timeOf = (row) => Date.parse(row.querySelector("time").dateTime);
+    const all = [...find("rows").rows, ...unknown(rows)];
+    all.sort((one, other) => timeOf(other) - timeOf(one));
+    find("rows").replaceChildren(...all.slice(0, ROWS_MOST));
+    localise();
+    showTable();
+  }
+
+  // The server knows no time zones of people.
+  function localise() {
+    for (const time of page.querySelectorAll("time")) showTime(time, time.dateTime);
   }
 
   function showFigures() {
     const now = performance.now();
     arrivals = arrivals.filter(([at]) => now - at < RATE_WINDOW_MS);
-    const rate = arrivals.reduce((sum, [, count]) => sum + count, 0) / (RATE_WINDOW_MS / 1000);
-    find("rate").textContent = rate > 0 && rate < 10 ? rate.toFixed(1) : number.format(Math.round(rate));
+    const sum = (place) => arrivals.reduce((all, each) => all + each[place], 0);
+    const [events, rows] = [sum(1), sum(2)];
+    const rate = events / (RATE_WINDOW_MS / 1000);
+    const shown = rate > 0 && rate < 10 ? rate.toFixed(1) : number.format(Math.round(rate));
+    find("rate").textContent = shown;
     find("total").textContent = number.format(total);
+    find("stopped").textContent = number.format(stopped);
+    find("sampled").hidden = events <= rows;
+    find("sampled").textContent = `Sampled: ${shown} events arrive a second and some of them are shown; the counts are of all.`;
   }
 
   function connect() {
@@ -104,7 +164,11 @@
       if (socket !== opened) return;
       heardAt = performance.now();
       const message = JSON.parse(event.data);
-      if (message.kind === "hello") { failures = 0; say("live"); }
+      if (message.kind === "hello") {
+        isStale = isStale || failures > 0;
+        failures = 0;
+        say("live");
+      }
       if (message.kind === "frame") onFrame(message);
     });
     opened.addEventListener("close", (event) => { if (socket === opened) lost(event.code); });
@@ -122,6 +186,7 @@
 
   function watch() {
     showFigures();
+    if (isStale && !isStill() && performance.now() - reloadedAt >= RELOAD_PAUSE_MS) reload();
     if (socket && performance.now() - heardAt > SILENCE_MS) {
       const silent = socket;
       lost(0);
@@ -138,6 +203,7 @@
   });
   document.addEventListener("visibilitychange", paintWaiting);
 
+  localise();
   say("connecting");
   connect();
   setInterval(watch, 500);
