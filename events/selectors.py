@@ -10,16 +10,18 @@ from uuid import UUID
 from django.db import connection
 
 from cdp_project.kernel import clock
-from cdp_project.kernel.buckets import bucket_of_mpid, day_of_id
+from cdp_project.kernel.buckets import bucket_of_id, bucket_of_mpid, day_of_id
 from cdp_project.kernel.cursor import Position
 from cdp_project.workspaces.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """A stored event as it may be shown. `withheld` maps connection id to why it did not get the event.
+    """A stored event as it may be shown. It went out on the connections in `forwarded`.
 
-    `batch_violations` are what was mended in, or left out of, the batch that it came in: code and JSON pointer.
+    `withheld` maps connection id to why it did not get the event. `lane` is the bucket of the lane that it came
+    by, None for what was stored before that was kept. `batch_violations` are what was mended in, or left out of,
+    the batch that it came in: code and JSON pointer.
     """
 
     event_id: UUID
@@ -32,7 +34,10 @@ class EventView:
     occurred_at: datetime
     received_at: datetime
     session_id: int | None
+    accept_seq: int
+    lane: int | None
     data: dict[str, Any]
+    forwarded: list[int]
     withheld: dict[str, str]
     batch_violations: list[dict[str, str]]
 
@@ -49,7 +54,7 @@ class EventPlace:
     @property
     def position(self) -> Position:
         """Where the event stands in a list."""
-        return self.occurred_at, self.event_id
+        return Position(self.occurred_at, self.event_id)
 
 
 _PLACES = """
@@ -73,13 +78,17 @@ _RECENT = timedelta(days=1)
 _LAST_ID = UUID(int=2**128 - 1)
 _EVENTS = """
 SELECT e.event_id, e.batch_id, e.mpid, e.input_id, e.environment, e.event_type, e.name, e.occurred_at, e.received_at,
-       e.session_id, e.data::text, e.withheld::text, b.violations::text
+       e.session_id, e.accept_seq, e.lane, e.data::text, e.forwarded::text, e.withheld::text, b.violations::text
 FROM unnest(%(buckets)s::smallint[], %(days)s::date[], %(ids)s::uuid[]) AS wanted (bucket, day, event_id)
 JOIN event e ON e.bucket = wanted.bucket AND e.day = wanted.day AND e.event_id = wanted.event_id
   AND e.day BETWEEN %(first_day)s AND %(last_day)s
 LEFT JOIN batch b ON b.bucket = e.bucket AND b.day = e.day AND b.batch_id = e.batch_id
   AND b.day BETWEEN %(first_day)s AND %(last_day)s
 ORDER BY e.occurred_at DESC, e.event_id DESC
+"""
+
+_IS_OF = """
+SELECT 1 FROM event WHERE bucket = %s AND day = %s AND event_id = %s AND workspace_id = %s AND environment = %s
 """
 
 
@@ -153,8 +162,21 @@ def newest_events(workspace_id: int, environment: Environment, before: UUID | No
     return sorted(events_at(places), key=lambda event: event.event_id, reverse=True)
 
 
+def event_of(workspace_id: int, environment: Environment, event_id: UUID) -> EventView | None:
+    """One event of the workspace; its id leads to its row. None for every other id."""
+    try:
+        place = EventPlace(clock.now(), event_id, bucket_of_id(event_id), day_of_id(event_id))
+    except ValueError:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_OF, [place.bucket, place.day, event_id, workspace_id, int(environment)])
+        found = events_at([place]) if cursor.fetchone() else []
+    return found[0] if found else None
+
+
 def _view(*columns: Any) -> EventView:
-    *values, data, withheld, violations = columns
+    *values, data, forwarded, withheld, violations = columns
     values[4] = Environment(values[4])
-    values += [json.loads(data), json.loads(withheld or "{}"), json.loads(violations or "[]")]
+    values += [json.loads(data), json.loads(forwarded or "[]")]
+    values += [json.loads(withheld or "{}"), json.loads(violations or "[]")]
     return EventView(*values)

@@ -1,83 +1,73 @@
 """Reading people and their events back (Bearer)."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.request import Request
-from rest_framework.response import Response
+from typing import Any
+
 from rest_framework.views import APIView
 
-from cdp_project.kernel import cursor
+from cdp_project.kernel.cursor import Position
 from cdp_project.kernel.errors import not_found
-from cdp_project.workspaces.access import access_workspace
-from cdp_project.workspaces.environment import Environment
-from cdp_project.workspaces.models import Role, Workspace
-from events.selectors import events_at, newest_places
+from cdp_project.workspaces.parameters import bad_parameter, position_of
+from cdp_project.workspaces.reading import CURSOR, LIMIT, Asked, page, reading
+from events.selectors import events_at, newest_events, newest_places
 from identity import parameters
+from identity.parameters import IDENTITY, MPID, NamedIdentity
 from identity.selectors import people_with, profile_of
-from identity.serializers import EventPageSerializer, EventSerializer, ProfileListSerializer, ProfileSerializer
-
-_ENVIRONMENT = OpenApiParameter("environment", str, enum=[each.word for each in Environment], default="production")
-_IDENTITY = [
-    OpenApiParameter("identity_type", str, description="For example customer_id or email."),
-    OpenApiParameter("identity", str, description="The value of that type."),
-]
+from identity.serializers import EventPageSerializer, ProfileListSerializer, ProfileSerializer
 
 
 class EventsView(APIView):
-    """Stored events of a person."""
+    """Stored events."""
 
-    @extend_schema(
-        operation_id="listEvents",
-        parameters=[
-            *_IDENTITY,
-            OpenApiParameter("mpid", str, description="Instead of identity_type and identity."),
-            _ENVIRONMENT,
-            OpenApiParameter("limit", int, default=parameters.PAGE),
-            OpenApiParameter("cursor", str, description="`next` of the page before."),
-        ],
-        responses=EventPageSerializer,
-    )
-    def get(self, request: Request, workspace_id: str) -> Response:
-        """Events of everybody who holds the identity, or of one MPID, newest first."""
-        workspace = access_workspace(request, workspace_id, Role.VIEWER)
-        query = request.query_params
-        environment, limit = parameters.environment_of(query), parameters.limit_of(query)
-        before = parameters.position_of(query)
-        people = _people(workspace, environment, parameters.person_of(query))
-        found = newest_places(workspace.pk, environment, people, before=before, limit=limit + 1)
-        page, is_last = found[:limit], len(found) <= limit
-        following = None if is_last else cursor.encode(page[-1].position)
-        return Response({"results": EventSerializer(events_at(page), many=True).data, "next": following})
+    @reading("listEvents", EventPageSerializer, *IDENTITY, MPID, LIMIT, CURSOR)
+    def get(self, asked: Asked) -> dict[str, Any]:
+        """Events of everybody who holds the identity, of one MPID, or of all people; newest first.
+
+        Of a person they are in the order of their own times, of all people in that of acceptance.
+        """
+        person = parameters.person_of(asked.query)
+        if person is None:
+            return _of_everybody(asked)
+        before = position_of(asked.query, Position)
+        found = newest_places(
+            asked.workspace.pk, asked.environment, _people(asked, person), before=before, limit=asked.limit + 1
+        )
+        answer = page(found, asked.limit, lambda place: place.position)
+        return {**answer, "results": events_at(answer["results"])}
 
 
 class ProfilesView(APIView):
     """Profiles by identity."""
 
-    @extend_schema(operation_id="findProfiles", parameters=[*_IDENTITY, _ENVIRONMENT], responses=ProfileListSerializer)
-    def get(self, request: Request, workspace_id: str) -> Response:
-        """Everybody who holds the identity, the latest to have got it first."""
-        workspace = access_workspace(request, workspace_id, Role.VIEWER)
-        environment = parameters.environment_of(request.query_params)
-        named = parameters.identity_of(request.query_params)
-        people = people_with(workspace, environment, named.kind, named.value)
-        found = [profile for mpid in people if (profile := profile_of(workspace, environment, mpid)) is not None]
-        return Response({"results": ProfileSerializer(found, many=True).data})
+    @reading("findProfiles", ProfileListSerializer, *IDENTITY)
+    def get(self, asked: Asked) -> dict[str, Any]:
+        """Everybody who holds the identity, the latest to have got it first; at most 50."""
+        people = _people(asked, parameters.identity_of(asked.query))
+        found = [profile_of(asked.workspace, asked.environment, mpid) for mpid in people]
+        return {"results": [profile for profile in found if profile is not None]}
 
 
 class SingleProfileView(APIView):
     """One profile."""
 
-    @extend_schema(operation_id="readProfile", parameters=[_ENVIRONMENT], responses=ProfileSerializer)
-    def get(self, request: Request, workspace_id: str, mpid: str) -> Response:
+    @reading("readProfile", ProfileSerializer)
+    def get(self, asked: Asked, mpid: str) -> Any:
         """The profile of one MPID."""
-        workspace = access_workspace(request, workspace_id, Role.VIEWER)
-        environment = parameters.environment_of(request.query_params)
-        profile = profile_of(workspace, environment, parameters.mpid_of(mpid))
+        profile = profile_of(asked.workspace, asked.environment, parameters.mpid_of(mpid))
         if profile is None:
             raise not_found("profile")
-        return Response(ProfileSerializer(profile).data)
+        return profile
 
 
-def _people(workspace: Workspace, environment: Environment, person: parameters.NamedIdentity | int) -> list[int]:
+def _people(asked: Asked, person: NamedIdentity | int) -> list[int]:
     if isinstance(person, int):
         return [person]
-    return people_with(workspace, environment, person.kind, person.value)
+    return people_with(asked.workspace, asked.environment, person.kind, person.value)
+
+
+def _of_everybody(asked: Asked) -> dict[str, Any]:
+    before = position_of(asked.query, Position)
+    try:
+        found = newest_events(asked.workspace.pk, asked.environment, before.row_id if before else None, asked.limit + 1)
+    except ValueError:
+        raise bad_parameter("cursor", "is not one that this list gave out; begin without it") from None
+    return page(found, asked.limit, lambda event: Position(event.received_at, event.event_id))

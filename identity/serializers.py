@@ -20,7 +20,12 @@ class EventSerializer(serializers.Serializer[Any]):
     session_id = serializers.CharField(allow_null=True)
     # DRF takes declared fields off the class: the property of the same name stays what it is.
     data = serializers.DictField()  # type: ignore[assignment]
-    withheld = serializers.DictField(child=serializers.CharField())
+    forwarded = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Connections that it went out on, by id."
+    )
+    withheld = serializers.DictField(
+        child=serializers.CharField(), help_text="Connections that did not get it, by id, each with the reason."
+    )
     batch_violations = serializers.ListField(
         child=serializers.DictField(child=serializers.CharField()),
         help_text="What was mended in or left out of the event's batch: code and JSON pointer.",

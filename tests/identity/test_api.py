@@ -1,13 +1,15 @@
 """Reading people and events back over HTTP."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
 
-from cdp_project.kernel import clock
-from cdp_project.workspaces import credentials, tokens
+from cdp_project.kernel import clock, cursor
+from cdp_project.workspaces import configuration, credentials, tokens
 from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.models import ApiCredential, Role, Workspace
 from events.selectors import EventPlace, EventView, events_at
@@ -18,8 +20,8 @@ Answer = tuple[int, dict[str, Any]]
 Ask = Callable[..., Answer]
 
 
-def token_of(workspace: Workspace) -> str:
-    credential = ApiCredential(workspace=workspace, name="reader", role=Role.VIEWER)
+def token_of(workspace: Workspace, role: Role = Role.VIEWER) -> str:
+    credential = ApiCredential(workspace=workspace, name="reader", role=role)
     credentials.issue(Actor("test"), credential)
     return tokens.issue(credential, clock.now())
 
@@ -38,6 +40,7 @@ def ask(shop: Shop, client: Client) -> Ask:
     return ask
 
 
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 CUSTOMER = {"identity_type": "customer_id", "identity": "u-1"}
 
 
@@ -111,6 +114,37 @@ def test_pages_follow_one_another_without_gap_or_double(shop: Shop, ask: Ask) ->
     assert [event["occurred_at"] for event in seen] == sorted((e["occurred_at"] for e in seen), reverse=True)
 
 
+def test_events_of_everybody_are_paged_in_the_order_of_acceptance(shop: Shop, ask: Ask) -> None:
+    other = Shop(factories.feed(factories.workspace()))
+    other.process(batch(custom_event("Foreign"), customer="u-1"))
+    other.runner.close()
+    shop.process(*(batch(custom_event(str(number)), customer=f"u-{number}") for number in range(5)))
+
+    seen: list[str] = []
+    query: dict[str, str] = {}
+    while "cursor" not in query or query["cursor"]:
+        _, answer = ask("events", limit="2", **query)
+        seen += [event["name"] for event in answer["results"]]
+        query = {"cursor": answer["next"]}
+
+    assert seen == ["4", "3", "2", "1", "0"]
+
+
+def test_an_event_tells_on_which_connections_it_went_out(shop: Shop, ask: Ask) -> None:
+    on = factories.connection(shop.source, factories.output(shop.workspace, url="https://hooks.example.com/"))
+    off = factories.connection(
+        shop.source, factories.output(shop.workspace, url="https://hooks.example.com/", send="batch")
+    )
+    off.is_active = False
+    off.save()
+    configuration.changed(shop.workspace)
+    shop.process(batch(custom_event(), customer="u-1"))
+
+    (event,) = ask("events")[1]["results"]
+    assert event["forwarded"] == [on.pk]
+    assert event["withheld"] == {str(off.pk): "connection_off"}
+
+
 def test_an_identity_of_several_people_shows_the_events_of_all(shop: Shop, ask: Ask) -> None:
     for customer in ("u-1", "u-2"):
         shop.process(batch(custom_event(customer), customer=customer, user_identities={"email": "family@example.com"}))
@@ -156,7 +190,8 @@ def test_nobody_has_no_profile(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("parameter", "query"),
     [
-        ("identity_type", {}),
+        ("identity_type", {"identity": "u-1"}),
+        ("'identty'", {"identty": "u-1"}),
         ("identity_type", {"identity_type": "shoe_size", "identity": "44"}),
         ("identity", {"identity_type": "customer_id"}),
         ("identity", {"identity_type": "customer_id", "identity": ""}),
@@ -171,6 +206,9 @@ def test_nobody_has_no_profile(ask: Ask) -> None:
         ("limit", {"limit": "many", **CUSTOMER}),
         ("cursor", {"cursor": "nonsense", **CUSTOMER}),
         ("cursor", {"cursor": "ÿ", **CUSTOMER}),
+        ("cursor", {"cursor": cursor.encode((1, 2)), **CUSTOMER}),
+        ("cursor", {"cursor": cursor.encode((datetime(2026, 1, 1), UUID(int=1))), **CUSTOMER}),  # noqa: DTZ001
+        ("cursor", {"cursor": cursor.encode((NEW_YEAR, UUID(int=2**128 - 1)))}),
     ],
 )
 def test_a_parameter_that_cannot_be_used_is_named(ask: Ask, parameter: str, query: dict[str, str]) -> None:
@@ -178,6 +216,14 @@ def test_a_parameter_that_cannot_be_used_is_named(ask: Ask, parameter: str, quer
 
     assert (status, problem["code"]) == (400, "bad_parameter")
     assert f"parameter {parameter} " in problem["detail"]
+
+
+def test_a_parameter_is_given_once(shop: Shop, client: Client) -> None:
+    address = f"/api/v1/workspaces/{shop.workspace.pk}/events"
+    bearer = {"authorization": f"Bearer {token_of(shop.workspace)}"}
+    answer = client.get(address, {"mpid": ["1", "2"]}, headers=bearer)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_parameter")
 
 
 def test_nul_in_a_parameter_is_a_bad_request(shop: Shop, client: Client) -> None:
