@@ -1,8 +1,10 @@
-"""The log of requests that did not succeed at once: what the partner answered, shortened and redacted."""
+"""The log of requests that did not succeed at once, and a sample of those that did: what the partner answered,
+shortened and redacted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 from cdp_project.kernel import bulk, clock, partitions
 from cdp_project.kernel.buckets import time_ordered_id
@@ -11,7 +13,7 @@ from cdp_project.kernel.exchange import Answer, Result
 from connections.configuration import OutputConfig
 from connections.parcels import Parcel
 from connections.redact import sample, texts_in
-from directory.contracts import Rejected, RetryLater
+from directory.contracts import Delivered, Delivery
 
 TABLE = "delivery_attempt"
 _COLUMNS = {
@@ -22,6 +24,7 @@ _COLUMNS = {
     "connection_id": "int8",
     "chunk_id": "uuid",
     "position": "int4",
+    "event_id": "uuid",
     "at": "timestamptz",
     "status": "int4",
     "error": "text",
@@ -32,7 +35,7 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request without success. `status` is None when there was no answer."""
+    """One request, or none where none could be made. `error` is "" for a success, `status` None without an answer."""
 
     parcel: Parcel
     at: datetime
@@ -42,17 +45,16 @@ class Attempt:
     answer_sample: str = ""
 
 
-def attempt(
-    parcel: Parcel, output: OutputConfig, refusal: RetryLater | Rejected, result: Result | None, now: datetime
-) -> Attempt:
+def attempt(parcel: Parcel, output: OutputConfig, delivery: Delivery, result: Result | None, now: datetime) -> Attempt:
     """What is kept of it; `result` is None when no request could be made."""
+    error = "" if isinstance(delivery, Delivered) else delivery.reason
     if result is None:
-        return Attempt(parcel, now, refusal.reason)
+        return Attempt(parcel, now, error)
     hidden = [*output.secrets, *about(parcel)]
     if isinstance(result, Answer):
         text = sample(result.body, hidden)
-        return Attempt(parcel, now, refusal.reason, result.status, result.latency_ms, text)
-    return Attempt(parcel, now, refusal.reason, None, result.latency_ms, sample(result.detail.encode(), hidden))
+        return Attempt(parcel, now, error, result.status, result.latency_ms, text)
+    return Attempt(parcel, now, error, None, result.latency_ms, sample(result.detail.encode(), hidden))
 
 
 def about(parcel: Parcel) -> list[str]:
@@ -83,10 +85,17 @@ class AttemptLog:
     def write(self, connection: Connection, attempts: Sequence[Attempt]) -> None:
         """Store the attempts. Within the transaction that records what became of the parcels."""
         if attempts:
-            bulk.copy(connection, TABLE, list(_COLUMNS), list(_COLUMNS.values()), map(_row, attempts))
+            rows = (row for made in attempts for row in _rows(made))
+            bulk.copy(connection, TABLE, list(_COLUMNS), list(_COLUMNS.values()), rows)
 
 
-def _row(made: Attempt) -> tuple[object, ...]:
+def _rows(made: Attempt) -> Iterator[tuple[object, ...]]:
+    """One for each event that travelled in it, so that each finds its own story."""
+    for position, event_id in made.parcel.items():
+        yield _row(made, position, event_id)
+
+
+def _row(made: Attempt, position: int, event_id: str | None) -> tuple[object, ...]:
     origin = made.parcel.origin
     return (
         origin.bucket,
@@ -95,7 +104,8 @@ def _row(made: Attempt) -> tuple[object, ...]:
         origin.output_id,
         origin.connection_id,
         origin.chunk_id,
-        made.parcel.positions[0],
+        position,
+        None if event_id is None else UUID(event_id),
         made.at,
         made.status,
         made.error,

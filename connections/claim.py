@@ -49,7 +49,7 @@ class Delivery:
 
 
 _DELIVERIES = """
-SELECT d.bucket, d.output_id, d.chunk_id, d.chunk_seq, d.connection_id, d.environment,
+SELECT d.bucket, d.output_id, d.chunk_id, d.chunk_seq, d.connection_id, d.environment, d.created_at,
        CASE WHEN d.item_count < c.item_count THEN d.positions END, d.done
 FROM unnest(%s::smallint[], %s::bigint[], %s::int[]) AS w (bucket, output_id, most)
 CROSS JOIN LATERAL (SELECT * FROM outbox_delivery o
@@ -73,7 +73,7 @@ WHERE bucket = %s AND output_id = %s AND next_at <= %s AND NOT mpid = ANY(%s::bi
 ORDER BY next_at LIMIT %s
 """
 _AGAIN = """
-SELECT e.chunk_id, d.chunk_seq, d.connection_id, d.environment, e.position,
+SELECT e.chunk_id, d.chunk_seq, d.connection_id, d.environment, d.created_at, e.position,
        e.state, e.attempts, e.first_failed_at, e.reason, e.last_at
 FROM delivery_exception e
 JOIN outbox_delivery d ON d.bucket = e.bucket AND d.output_id = e.output_id AND d.chunk_id = e.chunk_id
@@ -173,8 +173,8 @@ def waiting_again(
     }
     rows: list[tuple[Any, ...]] = connection.execute(_AGAIN, parameters).fetchall()
     by_chunk: defaultdict[Origin, dict[int, tuple[Any, ...]]] = defaultdict(dict)
-    for chunk_id, chunk_seq, connection_id, environment, position, *state in rows:
-        by_chunk[Origin(*key, chunk_id, chunk_seq, connection_id, environment)][position] = tuple(state)
+    for *origin, position, state, attempts, first_failed_at, fault, last_at in rows:
+        by_chunk[Origin(*key, *origin)][position] = state, attempts, first_failed_at, fault, last_at
     is_all = len(rows) < EXCEPTIONS_MOST
     if not is_all:
         # The last chunk may have been read in part.

@@ -3,19 +3,28 @@
 Every output has a share of its own of what may be on the way at once, so one that hangs keeps nobody waiting.
 """
 
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
+
+import structlog
 
 from cdp_project.kernel.exchange import Result
 from cdp_project.kernel.failpoints import failpoint
 from cdp_project.kernel.http import Sender
 from connections.attempts import Attempt, attempt
+from connections.breaker import Breaker
 from connections.configuration import OutputConfig, Outputs
 from connections.lane_work import LaneWork
-from connections.parcels import Parcel, withheld
+from connections.pace import Pace
+from connections.parcels import Parcel, parked, withheld
+from connections.retry import is_overdue
 from connections.sending import Sending, end_of, items_of, judge, next_request
-from directory.contracts import Delivered, Delivery, OutboundRequest
+from connections.traffic import Traffic
+from directory.contracts import Delivered, Delivery, OutboundRequest, RetryLater
+from events.reasons import OUTPUT_PAUSED
+
+log = structlog.get_logger(__name__)
 
 IN_FLIGHT_MOST = 256
 # Every output may have one request on the way, however many there are; sockets of a process are not without end.
@@ -23,18 +32,32 @@ TRANSFERS_MOST = 400
 
 
 class Courier:
-    """`attempts` gathers the requests without success until somebody records them."""
+    """`attempts` gathers what is kept of requests until somebody records it."""
 
     def __init__(self, sender: Sender[Sending], draw: Callable[[], float]) -> None:
         self._sender = sender
         self._draw = draw
-        self._on_the_way: Counter[int] = Counter()
+        self._traffic: defaultdict[int, Traffic] = defaultdict(lambda: Traffic(Breaker(draw), Pace()))
+        # Outputs that may not be sent to now, although something is ready for them.
+        self._kept_waiting: set[int] = set()
         self.attempts: list[Attempt] = []
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is on the way."""
         return not self._sender.in_flight
+
+    def keeps_waiting(self, output_id: int) -> bool:
+        """Whether what is ready for the output has to wait: for a pause to end, or for its pace."""
+        return output_id in self._kept_waiting
+
+    def wait_s(self, outputs: Outputs, processes: int) -> float:
+        """Seconds after which an output that is kept waiting by its pace may be sent to again; inf when none is."""
+        paces = (
+            self._traffic[output_id].pace.wait_s(_per_second(outputs.by_id.get(output_id), processes))
+            for output_id in self._kept_waiting
+        )
+        return min((seconds for seconds in paces if seconds > 0), default=float("inf"))
 
     def collect(self, now: datetime) -> bool:
         """Take in the answers that have come; False when there are none."""
@@ -43,6 +66,7 @@ class Courier:
             failpoint("delivery.after_send")
             delivery = judge(result, sending.output)
             if not (isinstance(delivery, Delivered) and self._send_next(sending, now)):
+                self._learn(sending, delivery, now)
                 self._end(sending, delivery, result, now)
         return bool(ended)
 
@@ -52,21 +76,35 @@ class Courier:
         for lane in lanes:
             if lane.people.is_ready:
                 ready[lane.output_id].append(lane)
-        share = max(1, IN_FLIGHT_MOST // max(1, len(ready.keys() | self._on_the_way.keys())))
+        self._kept_waiting.clear()
+        busy = {output_id for output_id, traffic in self._traffic.items() if traffic.on_the_way}
+        share = max(1, IN_FLIGHT_MOST // max(1, len(ready.keys() | busy)))
         taken = 0
         # In another order each time: where there is not room for all, nobody is always last.
         for output_id, lanes_of_it in sorted(ready.items(), key=lambda _: self._draw()):
             output = outputs.by_id.get(output_id)
             most = max(1, output.limits.concurrent_requests // processes) if output else 1
-            taken += self._dispatch(lanes_of_it, outputs, min(share, most), now)
+            per_second = _per_second(output, processes)
+            taken += self._dispatch(lanes_of_it, outputs, min(share, most), per_second, now)
         return taken > 0
 
-    def _dispatch(self, ready: deque[LaneWork], outputs: Outputs, most: int, now: datetime) -> int:
+    def _dispatch(
+        self, ready: deque[LaneWork], outputs: Outputs, most: int, per_second: float | None, now: datetime
+    ) -> int:
         """One parcel of each lane in turn, until the output has as much on the way as it may."""
+        output_id = ready[0].output_id
+        traffic = self._traffic[output_id]
         taken = 0
-        while ready and self._on_the_way[ready[0].output_id] < most and self._sender.in_flight < TRANSFERS_MOST:
+        while ready and self._sender.in_flight < TRANSFERS_MOST:
             lane = ready.popleft()
-            self._take(lane, outputs, now)
+            if traffic.may_send(most, per_second, now):
+                self._take(lane, outputs, now)
+            elif not (traffic.breaker.is_open and is_overdue(lane.people.next(), now)):
+                if traffic.on_the_way < most:
+                    self._kept_waiting.add(output_id)
+                break
+            else:
+                lane.finish(lane.people.take(), parked(OUTPUT_PAUSED))
             taken += 1
             if lane.people.is_ready:
                 ready.append(lane)
@@ -82,7 +120,7 @@ class Courier:
 
     def _send(self, lane: LaneWork, parcel: Parcel, output: OutputConfig, now: datetime) -> None:
         failpoint("delivery.before_send")
-        self._on_the_way[lane.output_id] += 1
+        self._traffic[lane.output_id].sent()
         self._send_next(Sending(lane, parcel, output, items_of(parcel, output, int(now.timestamp()))), now)
 
     def _send_next(self, sending: Sending, now: datetime) -> bool:
@@ -90,17 +128,34 @@ class Courier:
         request = next_request(sending.items, sending.output)
         if request is None:
             return False
+        traffic = self._traffic[sending.lane.output_id]
         if isinstance(request, OutboundRequest):
+            traffic.pace.sent()
             self._sender.start(sending, request)
         else:
+            traffic.breaker.not_sent()
             self._end(sending, request, None, now)
         return True
 
+    def _learn(self, sending: Sending, delivery: Delivery, now: datetime) -> None:
+        """What an answer, or its absence, tells about the output as a whole."""
+        breaker = self._traffic[sending.lane.output_id].breaker
+        if not isinstance(delivery, RetryLater):
+            breaker.answered()
+        elif breaker.failed(sending.parcel.mpid, now, delivery.after_s):
+            sending.parcel.pauses_output = True
+            log.warning("output paused", output=sending.lane.output_id, reason=delivery.reason)
+
     def _end(self, sending: Sending, delivery: Delivery, result: Result | None, now: datetime) -> None:
-        output_id = sending.lane.output_id
-        self._on_the_way[output_id] -= 1
-        if not self._on_the_way[output_id]:
-            del self._on_the_way[output_id]
-        if not isinstance(delivery, Delivered):
-            self.attempts.append(attempt(sending.parcel, sending.output, delivery, result, now))
-        sending.lane.finish(sending.parcel, end_of(sending.parcel, delivery, now, self._draw))
+        parcel, traffic = sending.parcel, self._traffic[sending.lane.output_id]
+        traffic.ended()
+        # A success is worth keeping where people look for the end of a story that began badly.
+        if not isinstance(delivery, Delivered) or parcel.attempts or traffic.wants_sample(now):
+            self.attempts.append(attempt(parcel, sending.output, delivery, result, now))
+        sending.lane.finish(parcel, end_of(parcel, delivery, now, self._draw))
+
+
+def _per_second(output: OutputConfig | None, processes: int) -> float | None:
+    """Requests a second that this process may send."""
+    most = output.limits.requests_per_second if output else None
+    return None if most is None else most / processes

@@ -53,6 +53,8 @@ class Deliveries:
         self._processes = processes
         self._lanes = LanesInHand(uuid4())
         self._is_hinted = True
+        # Until an output that has its pace may be sent to again.
+        self._paced_s = float("inf")
         self._surveyed_at = self._recorded_at = float("-inf")
 
     def turn(self) -> bool:
@@ -67,6 +69,7 @@ class Deliveries:
         has_moved |= self._filler.fill(connection, list(self._lanes), now)
         outputs = self._filler.outputs(connection)
         has_moved |= self._courier.dispatch(self._lanes, outputs, self._processes(), now)
+        self._paced_s = self._courier.wait_s(outputs, self._processes())
         return self._record_when_due(now) or has_moved
 
     def hint(self) -> None:
@@ -78,7 +81,7 @@ class Deliveries:
         """Sleep until there is something to do."""
         if self._has_unrecorded:
             seconds = min(seconds, RECORD_EVERY_S)
-        self._sender.wait(0 if self._is_hinted else seconds)
+        self._sender.wait(0 if self._is_hinted else min(seconds, self._paced_s))
 
     def drain(self) -> None:
         """Deliver until nothing is left that is due, then give the lanes back."""
@@ -111,7 +114,9 @@ class Deliveries:
 
     @property
     def _is_idle(self) -> bool:
-        return self._courier.is_idle and all(lane.is_idle for lane in self._lanes)
+        return self._courier.is_idle and all(
+            lane.is_idle or self._courier.keeps_waiting(lane.output_id) for lane in self._lanes
+        )
 
     @property
     def _has_unrecorded(self) -> bool:

@@ -20,7 +20,7 @@ from events.reasons import HELD, PARKED, RETRYING
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The delivery that a parcel belongs to. `environment` is the stored number."""
+    """The delivery that a parcel belongs to. `environment` is the stored number, `created_at` when it was forwarded."""
 
     bucket: int
     output_id: int
@@ -28,6 +28,7 @@ class Origin:
     chunk_seq: int
     connection_id: int
     environment: int
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def parked(detail: str) -> End:
 class Parcel:
     """One parcel. `state` is that of its exception rows; None while it has none. `end` None means: not ended.
 
-    `last_fault` is the code of its last fault, `last_at` the time of that.
+    `last_fault` is the code of its last recorded fault, `last_at` the time of that. `pauses_output` marks the one
+    whose fault made the output's breaker open.
     """
 
     origin: Origin
@@ -84,6 +86,7 @@ class Parcel:
     first_failed_at: datetime | None = None
     last_fault: str = ""
     last_at: datetime | None = None
+    pauses_output: bool = False
     end: End | None = None
 
     @property

@@ -49,6 +49,10 @@ class People:
             line = self._lines[mpid] = deque()
         line.append(parcel)
 
+    def next(self) -> Parcel:
+        """What `take` would give; IndexError when there is nothing."""
+        return self._ready[0]
+
     def take(self) -> Parcel:
         """The next parcel that may be sent; IndexError when there is none."""
         return self._ready.popleft()

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cdp_project.kernel import multirange
+from connections import alerts
+from connections.alerts import Alerts
 from connections.consignment import Consignment
 from connections.lane_work import LaneWork
 from connections.models import ItemState
@@ -31,6 +33,7 @@ class Progress:
     emptied: set[Origin] = field(default_factory=set)
     moved_on: set[tuple[int, int, int]] = field(default_factory=set)
     tally: Tally = field(default_factory=Tally)
+    alerts: Alerts = field(default_factory=Alerts)
 
 
 def progress_of(lanes: Iterable[LaneWork], now: datetime) -> Progress:
@@ -48,6 +51,7 @@ def _change(progress: Progress, parcel: Parcel, now: datetime) -> None:
     """A parcel that gets exception rows, or has some."""
     end = _ended(parcel)
     _count(progress.tally, parcel, end)
+    alerts.add(progress.alerts, parcel, end, now)
     origin = parcel.origin
     _move_on(progress.moved_on, parcel, end)
     key = (origin.bucket, origin.output_id, origin.chunk_id)
@@ -59,7 +63,7 @@ def _change(progress: Progress, parcel: Parcel, now: datetime) -> None:
         return
     who = (origin.connection_id, origin.environment, parcel.mpid)
     first_failed_at = parcel.first_failed_at or now
-    rest = (int(end.item_state), end.detail, parcel.attempts, first_failed_at, parcel.last_at or now, end.next_at)
+    rest = (int(end.item_state), end.detail, parcel.attempts, first_failed_at, now, end.next_at)
     progress.upserts.extend((*key, position, *who, event_id, *rest) for position, event_id in parcel.items())
 
 

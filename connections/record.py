@@ -8,7 +8,7 @@ from uuid import UUID
 from cdp_project.kernel import bulk
 from cdp_project.kernel.database import Connection
 from cdp_project.kernel.failpoints import failpoint
-from connections import leases, verdicts
+from connections import alerts, leases, verdicts
 from connections.attempts import Attempt, AttemptLog
 from connections.lane_work import LaneWork
 from connections.models import ItemState
@@ -94,6 +94,7 @@ def record(
     _close_deliveries(connection, progress)
     log.write(connection, attempts)
     verdicts.write(connection, progress.tally)
+    alerts.write(connection, progress.alerts)
     failpoint("delivery.before_record")
     return [lane for lane in lanes if lane.key not in kept]
 

@@ -5,11 +5,17 @@ from datetime import datetime, timedelta
 from random import random
 
 from cdp_project.kernel.backoff import delay_seconds
+from connections.parcels import Parcel
 
 FIRST_S, MOST_S = 2.0, 600.0
 RETRY_FOR = timedelta(hours=72)
 # A partner may ask for more patience than our own pauses have, within reason.
 RETRY_AFTER_MOST_S = 6 * 3600.0
+
+
+def is_overdue(parcel: Parcel, now: datetime) -> bool:
+    """Whether it has waited, or been tried, for as long as anything is."""
+    return now - (parcel.first_failed_at or parcel.origin.created_at) >= RETRY_FOR
 
 
 def next_try(

@@ -146,11 +146,12 @@ Delivery = Delivered | RetryLater | Rejected
 class Limits:
     """What the partner can bear. `events_per_request` > 1 lets events of one batch travel together.
 
-    `event_age_most_s` None means: events of any age.
+    `requests_per_second` None means: as many as it takes. `event_age_most_s` None means: events of any age.
     """
 
     events_per_request: int = 1
     concurrent_requests: int = 16
+    requests_per_second: float | None = None
     event_age_most_s: int | None = 24 * 3600
 
     def __post_init__(self) -> None:

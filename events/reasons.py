@@ -28,4 +28,5 @@ RETRYING = _reason("retrying", "The partner could not take it yet; it will be tr
 HELD = _reason("held", "It waits behind an earlier event of the same person.")
 PARKED = _reason("parked", "Tried for 72 hours without success; kept for 30 days and replayable.")
 REJECTED = _reason("rejected", "The partner refused it.")
+OUTPUT_PAUSED = _reason("output_paused", "The partner took nothing from anybody, so the output paused.")
 INEXPRESSIBLE = _reason("inexpressible", "The integration cannot make a request of the event.")

@@ -10,7 +10,15 @@ from django.db import connection
 from cdp_project.kernel import clock
 from cdp_project.workspaces.environment import Environment
 from connections.deliver import Deliveries
-from connections.models import Connection, DeliveryAttempt, DeliveryException, ItemState, Output
+from connections.models import (
+    AlertLevel,
+    AlertPartial,
+    Connection,
+    DeliveryAttempt,
+    DeliveryException,
+    ItemState,
+    Output,
+)
 from connections.outputs import save_settings
 from connections.selectors import verdicts_of
 from tests import factories
@@ -81,4 +89,17 @@ class Post:
         return list(DeliveryException.objects.filter(state=state).order_by("chunk_id", "position"))
 
     def attempts(self) -> list[DeliveryAttempt]:
-        return list(DeliveryAttempt.objects.order_by("at", "position"))
+        """Requests that did not succeed."""
+        return list(DeliveryAttempt.objects.exclude(error="").order_by("at", "position"))
+
+    def successes(self) -> list[DeliveryAttempt]:
+        """Those of the requests that succeeded which were kept."""
+        return list(DeliveryAttempt.objects.filter(error="").order_by("at", "position"))
+
+    def alerts(self) -> dict[str, dict[str, int]]:
+        """Faulted events by level and code."""
+        found: dict[str, dict[str, int]] = {}
+        for row in AlertPartial.objects.all():
+            codes = found.setdefault(AlertLevel(row.level).name.lower(), {})
+            codes[row.code] = codes.get(row.code, 0) + row.count
+        return found

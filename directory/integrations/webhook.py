@@ -26,6 +26,7 @@ from directory.raw_batch import outgoing_batch
 from directory.raw_settings import AT_ONCE, GATHER, WHAT_FIELDS, WHICH_FIELDS, exclusion_problems, shape_of, wants_of
 
 EVENTS_PER_BATCH_MOST = 500
+REQUESTS_PER_SECOND_MOST = 100_000
 HOURS_MOST = 10 * 365 * 24
 AUTHORIZATION_HELP = 'Sent as it stands here, for example: Basic, a space, and "name:password" in base64.'
 SIGNING_HELP = "Signs each request by the Standard Webhooks scheme: base64, with or without whsec_ in front."
@@ -64,6 +65,14 @@ class Webhook(Integration):
             least=1,
             most=HOURS_MOST,
         ),
+        Field(
+            "requests_per_second_most",
+            "Requests a second",
+            FieldType.NUMBER,
+            help="At most so many; what is over waits its turn. Empty: as many as it takes.",
+            least=0.1,
+            most=REQUESTS_PER_SECOND_MOST,
+        ),
         *WHICH_FIELDS,
         *WHAT_FIELDS,
     )
@@ -93,6 +102,7 @@ class Webhook(Integration):
         hours = settings["event_age_most_hours"]
         return Limits(
             events_per_request=1 if settings["send"] == "event" else EVENTS_PER_BATCH_MOST,
+            requests_per_second=settings["requests_per_second_most"] or None,
             event_age_most_s=int(hours * 3600) if hours else None,
         )
 

@@ -21,7 +21,7 @@ from connections.verdicts import OUTSIDE_MS, report_hour_ms
 from tests.samples import CUSTOM, PURCHASE, forwarded_batch
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-ORIGIN = Origin(0, 2, UUID(int=3), 4, 5, 1)
+ORIGIN = Origin(0, 2, UUID(int=3), 4, 5, 1, NOW)
 HOUR_MS = 3_600_000
 
 
@@ -74,7 +74,7 @@ def test_what_is_done_leaves_the_others_as_they_were() -> None:
 
 def test_ids_differ_by_output_and_not_by_try() -> None:
     here = Parcel(ORIGIN, (0,), forwarded_batch(CUSTOM), (CUSTOM,))
-    there = Parcel(Origin(0, 3, UUID(int=3), 4, 5, 1), (0,), forwarded_batch(CUSTOM), (CUSTOM,))
+    there = Parcel(Origin(0, 3, UUID(int=3), 4, 5, 1, NOW), (0,), forwarded_batch(CUSTOM), (CUSTOM,))
     assert here.delivery_id == Parcel(ORIGIN, (0,), forwarded_batch(CUSTOM), (CUSTOM,)).delivery_id
     assert here.delivery_id != there.delivery_id
 
