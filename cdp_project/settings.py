@@ -108,6 +108,7 @@ CDP_PIPELINE = [
     "identity.steps.resolve_identity",
     "identity.steps.update_profile",
     "events.steps.give_ids",
+    "events.steps.track_sessions",
     "connections.steps.forward",
     "events.steps.store",  # last: what forwarding withheld stands on the event's row
 ]
@@ -171,6 +172,10 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "make-day-partitions": {"task": "events.tasks.make_day_partitions", "schedule": 3600.0},
     "drop-old-partitions": {"task": "events.tasks.drop_old_partitions", "schedule": 3600.0},
+    "forget-old-rows": {"task": "events.tasks.forget_old_rows", "schedule": 3600.0},
+    "close-idle-sessions": {"task": "events.tasks.close_idle_sessions", "schedule": 60.0},
+    "merge-active-people": {"task": "events.tasks.merge_active_people", "schedule": 60.0},
+    "compact-counts": {"task": "events.tasks.compact_counts", "schedule": 600.0},
     "forget-old-deliveries": {"task": "connections.tasks.forget_old_deliveries", "schedule": 3600.0},
     "forget-expired-tokens": {
         "task": "cdp_project.workspaces.tasks.forget_expired_tokens",

@@ -5,7 +5,7 @@ from typing import Any
 from cdp_project.kernel import clock
 from directory.contracts import ForwardedBatch, ForwardedEvent
 from events.pipeline import Context, EventItem, Person, PipelineError
-from events.processing.storing import session_id
+from events.processing.session_id import session_id
 
 
 def forwarded_batch(context: Context, items: list[EventItem]) -> ForwardedBatch:

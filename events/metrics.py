@@ -5,6 +5,9 @@ OUTCOME = "outcome"  # [stored, or a reason of events.reasons] events by what be
 INSTALL = "install"  # [] app installs: first runs (reference EV 22)
 LATE = "late"  # [] batches applied out of order of acceptance
 CONFLICT = "conflict"  # [] ids that came again with another body
+SESSION = "session"  # [] sessions begun
+SESSION_ENDED = "session_ended"  # [] sessions over: by session_end, or idle; in the hour of that
+SESSION_SECONDS = "session_seconds"  # [] their length; what moves an end later does not change it
 CLIENT_MPID = "client_mpid"  # [] people made for an MPID that a client named and nobody had
 
 STORED = "stored"

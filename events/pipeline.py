@@ -55,13 +55,14 @@ class Accepted:
 class Person:
     """Who is behind a batch. `origin_mpid` is the owner without any merge.
 
+    `person_no` is None when the workspace has no profile of them, because the input may not make one.
     `identity_times` maps an identity type's word to the Unix milliseconds at which the person got the value.
     `consent_changes` is what the batch changed in the consent state, as raw outputs tell it.
     """
 
     mpid: int
     origin_mpid: int
-    person_no: int
+    person_no: int | None
     is_new: bool
     is_known: bool
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -108,8 +109,12 @@ MetricKey = tuple[int, int, int, datetime, str, str]
 
 def metric_key(row: Accepted, metric: str, label: str = "") -> MetricKey:
     """What a roll-up row of this batch counts, in the hour of its reception."""
-    hour = row.received_at.replace(minute=0, second=0, microsecond=0)
-    return row.workspace_id, int(row.environment), row.input_id, hour, metric, label
+    return row.workspace_id, int(row.environment), row.input_id, hour_of(row.received_at), metric, label
+
+
+def hour_of(at: datetime) -> datetime:
+    """The hour that a time is in."""
+    return at.replace(minute=0, second=0, microsecond=0)
 
 
 @dataclass(slots=True)

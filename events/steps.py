@@ -8,7 +8,7 @@ from events.intake import bodies
 from events.metrics import CONFLICT
 from events.models import InputKind
 from events.pipeline import Chunk, Context, EventItem, apply, prepare
-from events.processing import duplicates, history, storing
+from events.processing import active_people, duplicates, history, sessions, storing
 from events.processing.duplicates import BATCH, EVENT, Sight, Sighting, sighting
 from events.reasons import DUPLICATE, NOT_HISTORICAL
 
@@ -100,7 +100,14 @@ def give_ids(chunk: Chunk) -> None:
 
 
 @apply
+def track_sessions(chunk: Chunk) -> None:
+    """Begin, continue and end sessions. No later step stops an event: what counts in a session is stored."""
+    sessions.track(chunk)
+
+
+@apply
 def store(chunk: Chunk) -> None:
-    """Keep events and batches, and count them."""
+    """Keep events and batches, count them, and note who was active."""
     storing.write(chunk)
     storing.count(chunk)
+    active_people.record(chunk)

@@ -93,7 +93,7 @@ def _settle(chunk: Chunk, each: Ask, decision: Decision | None) -> None:
     context.person = Person(
         mpid=decision.mpid,
         origin_mpid=decision.mpid,
-        person_no=0,
+        person_no=None,
         is_new=decision.is_new,
         is_known=decision.is_known,
         identities={kind: context.batch.identities[kind] for kind in decision.kept},

@@ -85,9 +85,9 @@ class Shop:
         return row
 
     def counts(self, metric: str) -> dict[str, int]:
-        """A metric by label, over all hours and lanes."""
+        """A metric by label, over all hours and lanes, compacted or not."""
         totals: Counter[str] = Counter()
-        for row in self.rows("rollup_partial"):
+        for row in [*self.rows("rollup_partial"), *self.rows("rollup_hour")]:
             if row["metric"] == metric:
                 totals[row["label"]] += row["count"]
         return dict(totals)

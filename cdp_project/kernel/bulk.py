@@ -2,7 +2,7 @@
 
 Rows go in as multi-row VALUES, sorted by their key, so that two processes that touch the same rows take
 their locks in the same order (distributed.md 3, rules 12 and 13). Lock order between tables:
-lane, seen, catalogue, identity_key, profile, roll-up, outbox.
+lane, seen, catalogue, identity_key, profile, session, outbox, roll-up.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -4,7 +4,7 @@ What is counted is always the sum of both. Whoever reads takes both in one state
 once: moving a row from one to the other is one transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -55,12 +55,16 @@ class Rollup:
             taken=sql.SQL(", ").join(sql.Identifier("p", name) for name in self.key),
         )
 
-    @property
-    def add(self) -> str:
-        """What follows an INSERT into `compact`, so that it adds to what is there."""
-        return (
-            f"ON CONFLICT (bucket, {', '.join(self.key)}) DO UPDATE SET count = {self.compact}.count + EXCLUDED.count"
-        )
+
+def add(connection: Connection, rollup: Rollup, rows: Iterable[bulk.Row]) -> None:
+    """Add to the partial rows; each of `rows` is bucket, key, count. Within the transaction that makes it true."""
+    _add_to(connection, rollup.partial, rollup.key, rows)
+
+
+def _add_to(connection: Connection, table: str, key: tuple[str, ...], rows: Iterable[bulk.Row]) -> None:
+    columns = ("bucket", *key)
+    adding = f"ON CONFLICT ({', '.join(columns)}) DO UPDATE SET count = {table}.count + EXCLUDED.count"
+    bulk.insert(connection, table, (*columns, "count"), rows, tail=adding, key_width=len(columns))
 
 
 def compact(connection: Connection, rollup: Rollup, now: datetime) -> int:
@@ -79,17 +83,6 @@ def _move_some(connection: Connection, rollup: Rollup, bucket: int, before: date
     parameters = {"bucket": bucket, "before": before, "most": ROWS_MOST}
     with connection.transaction():
         rows: list[tuple[Any, ...]] = connection.execute(rollup.take, parameters).fetchall()
-        _add(connection, rollup, rows)
+        owner = rollup.key.index(rollup.owner)
+        _add_to(connection, rollup.compact, rollup.key, [(bucket_of_number(row[owner]), *row) for row in rows])
     return len(rows)
-
-
-def _add(connection: Connection, rollup: Rollup, rows: Sequence[bulk.Row]) -> None:
-    owner = rollup.key.index(rollup.owner)
-    bulk.insert(
-        connection,
-        rollup.compact,
-        ("bucket", *rollup.key, "count"),
-        [(bucket_of_number(row[owner]), *row) for row in rows],
-        tail=rollup.add,
-        key_width=len(rollup.key) + 1,
-    )

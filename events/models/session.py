@@ -9,7 +9,8 @@ class Session(models.Model):
     """One session of one person. Times are those of its events; `ended_at` None means: still open.
 
     It ends with `session_end`, or after 30 minutes without an event (then `ended_at` is that of the last one).
-    `received_at` is the latest acceptance of one of its events: an open one is looked at by it.
+    `ended_seq` is the acceptance sequence of the batch that ended it first; 0 when it was idle. `received_at` is
+    the latest acceptance of one of its events, to the minute: an open one is looked at by it.
     """
 
     pk = models.CompositePrimaryKey("bucket", "workspace_id", "environment", "mpid", "session_id")
@@ -22,6 +23,7 @@ class Session(models.Model):
     started_at = models.DateTimeField()
     last_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    ended_seq = models.BigIntegerField(null=True)
     received_at = models.DateTimeField()
     event_count = models.IntegerField()
 

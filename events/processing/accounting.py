@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from cdp_project.kernel import bulk
+from cdp_project.kernel import bulk, rollups
 from cdp_project.kernel.outcome import Quarantine
+from cdp_project.kernel.rollups import Rollup
 from events.metrics import OUTCOME
 from events.pipeline import Accepted, Chunk, Context, metric_key
 from events.processing import live_rows
@@ -28,8 +29,13 @@ _QUARANTINE_COLUMNS = (
     "detail",
     "quarantined_at",
 )
-_ROLLUP_KEY = ("bucket", "workspace_id", "environment", "input_id", "hour", "metric", "label")
-_ROLLUP_TAIL = f"ON CONFLICT ({', '.join(_ROLLUP_KEY)}) DO UPDATE SET count = rollup_partial.count + EXCLUDED.count"
+HOURLY = Rollup(
+    "rollup_partial",
+    "rollup_hour",
+    ("workspace_id", "environment", "input_id", "hour", "metric", "label"),
+    owner="workspace_id",
+)
+"""Counts by hour of reception (see events.metrics)."""
 
 
 def close_books(chunk: Chunk, refused: list[Refused]) -> None:
@@ -82,11 +88,4 @@ def _quarantine_row(row: Accepted, outcome: Quarantine, now: datetime) -> tuple[
 def write_rollups(chunk: Chunk) -> None:
     """Add the chunk's counts to the lane's partial rows."""
     rows = [(chunk.bucket, *key, count) for key, count in chunk.metrics.items() if count]
-    bulk.insert(
-        chunk.transaction,
-        "rollup_partial",
-        (*_ROLLUP_KEY, "count"),
-        rows,
-        tail=_ROLLUP_TAIL,
-        key_width=len(_ROLLUP_KEY),
-    )
+    rollups.add(chunk.transaction, HOURLY, rows)

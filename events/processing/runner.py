@@ -1,7 +1,7 @@
 """The pipeline's loop: lease a lane, read a chunk, run the steps, commit, tell whoever waits.
 
 The order of the steps is settings.CDP_PIPELINE. Inbox rows out and everything that they become in is one
-transaction; locks are taken in the order lane, seen, catalogue, identity_key, profile, outbox, roll-up.
+transaction; locks are taken in the order lane, seen, catalogue, identity_key, profile, session, outbox, roll-up.
 """
 
 import time

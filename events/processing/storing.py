@@ -1,10 +1,8 @@
 """Writing what happened: events and batches into their day, and counts."""
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from cdp_project.kernel import bulk, clock
@@ -12,6 +10,7 @@ from cdp_project.kernel.buckets import bucket_of_mpid
 from cdp_project.kernel.partitions import day_partition
 from events.metrics import EVENT, INSTALL, OUTCOME, STORED, event_label
 from events.pipeline import Chunk, Context, EventItem, Person
+from events.processing.session_id import session_id
 
 _EVENT_COLUMNS = {
     "bucket": "int2",
@@ -133,21 +132,6 @@ def envelope(context: Context) -> dict[str, Any]:
         "deleted_user_attributes": batch.deleted_user_attributes,
     }
     return batch.envelope | {name: value for name, value in said.items() if value}
-
-
-def session_id(data: dict[str, Any]) -> int | None:
-    """63 bits that stand for the client's session_uuid (reference 2.1.6); else the number that the client gave."""
-    session_uuid = data.get("session_uuid")
-    if type(session_uuid) is str and session_uuid:
-        return _hashed_session(session_uuid)
-    given = data.get("session_id")
-    return given if type(given) is int and -(2**63) <= given < 2**63 else None
-
-
-@lru_cache(maxsize=4096)
-def _hashed_session(session_uuid: str) -> int:
-    hashed = hashlib.blake2b(session_uuid.lower().encode(), digest_size=8).digest()
-    return int.from_bytes(hashed, "big") >> 1
 
 
 def count(chunk: Chunk) -> None:

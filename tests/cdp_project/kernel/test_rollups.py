@@ -35,11 +35,7 @@ def connection(transactional_db: None) -> Iterator[Connection]:
 
 
 def add(connection: Connection, bucket: int, hour: datetime, label: str, count: int) -> None:
-    connection.execute(
-        "INSERT INTO part VALUES (%s, %s, %s, %s, %s) "
-        "ON CONFLICT (bucket, shop_id, hour, label) DO UPDATE SET count = part.count + EXCLUDED.count",
-        (bucket, SHOP, hour, label, count),
-    )
+    rollups.add(connection, ROLLUP, [(bucket, SHOP, hour, label, count)])
 
 
 def total(connection: Connection) -> int:
