@@ -30,10 +30,10 @@ _COLUMNS = (*_KEY_COLUMNS, "people")
 _REPLACE = f"ON CONFLICT ({', '.join(_KEY_COLUMNS)}) DO UPDATE SET people = EXCLUDED.people"
 # Rows that another merger has in its hands are left to it.
 _TAKE = """
-WITH some AS MATERIALIZED (
+WITH taken AS MATERIALIZED (
     SELECT part_id FROM active_partial WHERE bucket = %(bucket)s
     ORDER BY part_id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
-DELETE FROM active_partial p USING some WHERE p.bucket = %(bucket)s AND p.part_id = some.part_id
+DELETE FROM active_partial p USING taken WHERE p.bucket = %(bucket)s AND p.part_id = taken.part_id
 RETURNING p.workspace_id, p.environment, p.day, p.input_id, p.people
 """
 # Both levels in one statement: what is merged meanwhile is seen in one of them.
