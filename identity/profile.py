@@ -8,10 +8,13 @@ from typing import Any
 from cdp_project.kernel import clock
 from events.batch import AttributeValue
 from events.identity_types import PRIORITY, IdentityType
+from identity.forgotten import Forgotten, change
 
 DEVICES_MOST = 50
 """Devices kept of one person; the one not seen for longest goes."""
 
+# Tells consent from attributes among what was taken away; JSON carries it, people do not type it.
+_CONSENT_PREFIX = "\x1f"
 _DEVICE_FIELDS = (
     "platform",
     "brand",
@@ -40,7 +43,7 @@ class ProfileState:
     identities: dict[str, str] = field(default_factory=dict)
     devices: dict[str, dict[str, Any]] = field(default_factory=dict)
     consent: dict[str, dict[str, Any]] = field(default_factory=dict)
-    forgotten: dict[str, int] = field(default_factory=dict)
+    forgotten: Forgotten = field(default_factory=dict)
     late_count: int = 0
     identity_times: dict[str, int] = field(default_factory=dict)
 
@@ -65,7 +68,7 @@ class Said:
 def update(state: ProfileState, said: Said) -> bool:
     """Apply the batch; True when it comes late, after one that was accepted later.
 
-    A late batch fills in what is missing and overwrites nothing.
+    A late batch fills in what is missing, unless that was taken away by one accepted later, and overwrites nothing.
     """
     is_late = said.accept_seq < state.last_seq
     state.late_count += is_late
@@ -88,10 +91,8 @@ def _put(target: dict[str, Any], values: Mapping[str, Any], *, is_late: bool) ->
 
 def _update_attributes(state: ProfileState, said: Said, *, is_late: bool) -> None:
     """Reference: Events API 2.1.3. null is a tag, a list a list attribute; what is deleted and set again is set."""
-    if not is_late:
-        for name in said.deleted_attributes:
-            state.attributes.pop(name, None)
-    _put(state.attributes, said.attributes, is_late=is_late)
+    given, taken = said.attributes, said.deleted_attributes
+    change(state.attributes, state.forgotten, said.accept_seq, is_late=is_late, given=given, taken=taken)
 
 
 def _update_identities(state: ProfileState, said: Said, *, is_late: bool) -> None:
@@ -107,9 +108,15 @@ def _update_consent(state: ProfileState, said: Said, *, is_late: bool) -> None:
     """One record for each purpose of each regulation; null takes a record away."""
     for regulation, purposes in (said.envelope.get("consent_state") or {}).items():
         if isinstance(purposes, dict):
-            records = state.consent.setdefault(regulation, {})
-            _put(records, purposes, is_late=is_late)
-            state.consent[regulation] = {name: record for name, record in records.items() if record is not None}
+            change(
+                state.consent.setdefault(regulation, {}),
+                state.forgotten,
+                said.accept_seq,
+                is_late=is_late,
+                given={purpose: record for purpose, record in purposes.items() if record is not None},
+                taken=[purpose for purpose, record in purposes.items() if record is None],
+                prefix=_CONSENT_PREFIX + regulation + _CONSENT_PREFIX,
+            )
 
 
 def _update_device(state: ProfileState, said: Said, *, is_late: bool) -> None:

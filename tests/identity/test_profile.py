@@ -103,3 +103,26 @@ def test_consent_is_kept_for_each_purpose() -> None:
     update(state, said(102, envelope={"consent_state": {"gdpr": {"ads": no, "mail": None}, "ccpa": {"sale": no}}}))
 
     assert state.consent == {"gdpr": {"ads": no}, "ccpa": {"sale": no}}
+
+
+def test_a_late_batch_does_not_bring_back_what_was_deleted() -> None:
+    state = empty()
+    update(state, said(110, attributes={"a": 1}))
+    update(state, said(200, deleted_attributes=["a"]))
+    assert update(state, said(150, attributes={"a": "old", "b": "old"}))
+    assert state.attributes == {"b": "old"}
+
+    update(state, said(210, attributes={"a": "new"}))
+    assert state.attributes["a"] == "new"
+    assert state.forgotten == {}
+
+
+def test_a_late_batch_does_not_bring_back_consent_that_was_taken_away() -> None:
+    state = empty()
+    yes = {"consented": True}
+    update(state, said(110, envelope={"consent_state": {"gdpr": {"ads": yes, "mail": yes}}}))
+    update(state, said(200, envelope={"consent_state": {"gdpr": {"ads": None}}}))
+    update(state, said(150, envelope={"consent_state": {"gdpr": {"ads": yes, "calls": yes}}}, attributes={"ads": 1}))
+
+    assert state.consent == {"gdpr": {"mail": yes, "calls": yes}}
+    assert state.attributes == {"ads": 1}
