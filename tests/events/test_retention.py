@@ -7,8 +7,10 @@ import pytest
 from pytest_django import Settings
 
 from cdp_project.kernel import clock, partitions
+from cdp_project.kernel.buckets import BUCKETS
 from cdp_project.kernel.database import Connection, connect
 from events import retention, tasks
+from events.models import Session
 from events.processing import duplicates
 from events.processing.storage import Storage
 from tests.shop import Shop, batch, custom_event
@@ -80,6 +82,50 @@ def test_processing_goes_on_after_a_partition_was_dropped_under_it(connection: C
     shop.drain()
 
     assert [event["name"] for event in shop.events()] == ["after"]
+    assert shop.rows("quarantine") == []
+
+
+def test_sessions_go_with_the_events(connection: Connection, shop: Shop, settings: Settings) -> None:
+    settings.CDP_EVENT_RETENTION_DAYS = 30
+    for days_ago, session in ((31, "old"), (29, "young")):
+        with clock.frozen(NOW - timedelta(days=days_ago)):
+            shop.process(batch(custom_event(session_uuid=session), customer="u-1"))
+    for hour in range(24):
+        retention.forget_old_sessions(connection, NOW + timedelta(hours=hour - 12))
+
+    assert [session.received_at for session in Session.objects.all()] == [NOW - timedelta(days=29)]
+
+
+def test_each_bucket_is_looked_at_once_a_day(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def look(_connection: Connection, _statement: str, bucket: int, _before: datetime) -> int:
+        seen.append(bucket)
+        return 0
+
+    monkeypatch.setattr(retention, "_forget", look)
+    for hour in range(24):
+        retention.forget_old_sessions(connection, NOW + timedelta(hours=hour))
+
+    assert sorted(seen) == list(range(BUCKETS))
+
+
+def test_the_quarantine_is_emptied_after_30_days(
+    connection: Connection, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "ROWS_MOST", 2)
+    for days_ago, count in ((31, 5), (29, 1)):
+        with clock.frozen(NOW - timedelta(days=days_ago)):
+            for _ in range(count):
+                shop.post([{"environment": "staging"}], "v2/bulkevents")
+            shop.drain()
+    counted = shop.counts("outcome")
+
+    assert retention.forget_old_quarantine(connection, NOW) == 5
+    assert [row["quarantined_at"] for row in shop.rows("quarantine")] == [NOW - timedelta(days=29)]
+    assert shop.counts("outcome") == counted
+    with clock.frozen(NOW + timedelta(days=2)):
+        tasks.forget_old_rows()
     assert shop.rows("quarantine") == []
 
 
