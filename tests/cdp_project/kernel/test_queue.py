@@ -1,14 +1,17 @@
 """Claims on rows: one process at a time, rescued when they end."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from cdp_project.kernel.database import Connection, connect
 from cdp_project.kernel.queue import LeasedRows
 from connections.models import DeliveryLane
+from tests.product import eventually
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=10)
@@ -53,3 +56,52 @@ def test_a_row_that_is_kept_lasts_longer(database: Connection) -> None:
 
 def test_nothing_is_asked_for_no_rows(database: Connection) -> None:
     assert ROWS.claim(database, [], ANN, NOW) == []
+
+
+Change = Callable[[Connection, list[tuple[int, int]]], object]
+CHANGES: dict[str, Change] = {
+    "claim": lambda database, keys: ROWS.claim(database, keys, ANN, NOW),
+    "keep": lambda database, keys: ROWS.keep(database, keys, ANN, NOW),
+    "finish": lambda database, keys: ROWS.finish(database, keys, ANN),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_rows_are_locked_in_the_order_of_their_keys(database: Connection, change: Change) -> None:
+    """Rows are laid down backwards, and few of them are asked for, so that the cheapest join meets the last first."""
+    keys = [(bucket, 7) for bucket in range(400)]
+    asked = keys[::4]
+    DeliveryLane.objects.bulk_create(
+        DeliveryLane(bucket=bucket, output_id=output_id, lease_holder=ANN, leased_until=NOW + LEASE)
+        for bucket, output_id in reversed(keys)
+    )
+    database.execute("ANALYZE delivery_lane")
+
+    with connect() as blocker, connect() as other:
+        lock(blocker, 200)
+        worker = threading.Thread(target=change, args=(other, asked))
+        worker.start()
+        eventually(lambda: waits(database, other), bool)
+        free = [bucket for bucket, _ in asked if bucket != 200 and is_free(database, bucket)]
+        blocker.rollback()
+        worker.join(30)
+
+    assert free == list(range(204, 400, 4))
+
+
+def lock(connection: Connection, bucket: int) -> None:
+    connection.execute("SELECT 1 FROM delivery_lane WHERE bucket = %s AND output_id = 7 FOR UPDATE NOWAIT", (bucket,))
+
+
+def is_free(database: Connection, bucket: int) -> bool:
+    try:
+        with database.transaction(force_rollback=True):
+            lock(database, bucket)
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True
+
+
+def waits(database: Connection, other: Connection) -> bool:
+    pid = other.info.backend_pid
+    return database.execute("SELECT 1 FROM pg_locks WHERE pid = %s AND NOT granted", (pid,)).fetchone() is not None
