@@ -4,15 +4,22 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
-from cdp_project.kernel import bulk, clock
+from cdp_project.kernel import clock, rollups
 from cdp_project.kernel.database import Connection
+from cdp_project.kernel.rollups import Rollup
 from connections.alert_codes import OUTPUT_PAUSED, RETRIES_EXHAUSTED
 from connections.models import AlertLevel, ItemState
 from connections.parcels import End, Parcel
 
 HOUR_MS = 3_600_000
-_KEY = ("bucket", "output_id", "connection_id", "environment", "hour", "level", "code")
-_TAIL = f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET count = alert_partial.count + EXCLUDED.count"
+
+ROLLUP = Rollup(
+    "alert_partial",
+    "alert_hour",
+    ("output_id", "connection_id", "environment", "hour", "level", "code"),
+    owner="output_id",
+)
+"""Counts by the hour of the fault."""
 
 Alerts = Counter[tuple[int, int, int, int, int, int, str]]
 """Events by bucket, output, connection, environment, hour of the fault (Unix milliseconds), level and code."""
@@ -53,4 +60,4 @@ def write(connection: Connection, alerts: Alerts) -> None:
         (*key, clock.from_milliseconds(hour_ms), level, code, count)
         for (*key, hour_ms, level, code), count in alerts.items()
     ]
-    bulk.insert(connection, "alert_partial", (*_KEY, "count"), rows, tail=_TAIL, key_width=len(_KEY))
+    rollups.add(connection, ROLLUP, rows)

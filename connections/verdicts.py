@@ -6,8 +6,9 @@ under `MOVED`, so that the two never wait for the same row.
 
 from collections import Counter
 
-from cdp_project.kernel import bulk, clock
+from cdp_project.kernel import clock, rollups
 from cdp_project.kernel.database import Connection
+from cdp_project.kernel.rollups import Rollup
 
 WAITING, DELIVERED, WITHHELD, FAILED = "waiting", "delivered", "withheld", "failed"
 MOVED = "moved"
@@ -15,8 +16,14 @@ HOUR_MS = 3_600_000
 # The report by event hour leaves out what came later than this (reference EV 59), and clocks that run ahead.
 LATE_MOST_MS, EARLY_MOST_MS = 72 * HOUR_MS, 24 * HOUR_MS
 OUTSIDE_MS = 0
-_KEY = ("bucket", "connection_id", "environment", "hour", "state", "reason")
-_TAIL = f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET count = verdict_partial.count + EXCLUDED.count"
+
+ROLLUP = Rollup(
+    "verdict_partial",
+    "verdict_hour",
+    ("connection_id", "environment", "hour", "state", "reason"),
+    owner="connection_id",
+)
+"""Counts by the events' hour."""
 
 Tally = Counter[tuple[int, int, int, int, str, str]]
 """Counts by bucket, connection, environment, hour (Unix milliseconds), state and reason."""
@@ -39,4 +46,4 @@ def write(connection: Connection, tally: Tally) -> None:
         for (bucket, connection_id, environment, hour_ms, state, reason), count in tally.items()
         if count
     ]
-    bulk.insert(connection, "verdict_partial", (*_KEY, "count"), rows, tail=_TAIL, key_width=len(_KEY))
+    rollups.add(connection, ROLLUP, rows)
