@@ -20,6 +20,11 @@ class Route:
     event_age_most_s: int | None
     config_version: int
 
+    @property
+    def gathers(self) -> bool:
+        """Whether what goes out waits to be put together."""
+        return self.wants.gather is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Withheld:

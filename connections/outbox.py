@@ -48,7 +48,8 @@ _DELIVERY_COLUMNS = (
 class NewChunk:
     """A chunk that is being filled. `positions` lists the items that go out, by connection id.
 
-    `first_seq` and `last_seq` are the acceptance sequences of its first and last batch.
+    `first_seq` and `last_seq` are the lowest and highest acceptance sequence of what is in it. One that
+    `is_gathered` has been put together already, and goes out at once.
     """
 
     bucket: int
@@ -57,6 +58,7 @@ class NewChunk:
     input_id: int
     first_seq: int
     last_seq: int = 0
+    is_gathered: bool = False
     chunk_id: UUID = field(default_factory=uuid4)
     item_count: int = 0
     size: int = 0
@@ -76,7 +78,7 @@ class NewChunk:
                 self.positions.setdefault(route.connection_id, []).append(position)
         encoded = encode_batch(batch)
         self.encoded.append(encoded)
-        self.last_seq = batch.seq
+        self.last_seq = max(self.last_seq, batch.seq)
         self.size += len(encoded)
         self.item_count += len(takers)
 
@@ -111,6 +113,7 @@ def write(connection: Connection, chunks: Sequence[NewChunk], now: datetime) -> 
 
 def _delivery(chunk: NewChunk, route: Route, now: datetime) -> tuple[object, ...]:
     positions = chunk.positions[route.connection_id]
+    is_gathering = route.gathers and not chunk.is_gathered
     return (
         chunk.bucket,
         route.output_id,
@@ -123,7 +126,7 @@ def _delivery(chunk: NewChunk, route: Route, now: datetime) -> tuple[object, ...
         multirange.text_of(positions),
         "{}",
         len(positions),
-        True,
-        False,
+        not is_gathering,
+        is_gathering,
         now,
     )

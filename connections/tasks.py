@@ -5,7 +5,8 @@ from celery import shared_task
 
 from cdp_project.kernel import clock
 from cdp_project.kernel.database import connect
-from connections import retention
+from cdp_project.kernel.wake import waker
+from connections import gather, retention
 
 log = structlog.get_logger(__name__)
 
@@ -19,3 +20,12 @@ def forget_old_deliveries() -> None:
         lanes = retention.drop_lanes_of_deleted(connection, clock.now())
         if forgotten or dropped or lanes:
             log.info("old deliveries forgotten", items=forgotten, days=dropped, lanes=lanes)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def open_gathered() -> None:
+    """Send off what outputs want together and what is complete by now."""
+    with connect(autocommit=True, name="tributary gathering") as connection:
+        if items := gather.gather(connection, clock.now()):
+            waker.hint("deliveries")
+            log.info("gathered events opened", items=items)

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from cdp_project.kernel import clock
+from cdp_project.kernel.database import connect
 from cdp_project.workspaces.environment import Environment
 from connections.deliver import Deliveries
+from connections.gather import gather
 from connections.models import (
     AlertLevel,
     AlertPartial,
@@ -55,6 +57,18 @@ class Post:
         self._now += after
         with clock.frozen(self._now), self.deliveries() as loop:
             loop.drain()
+
+    def gather(self, after: timedelta = timedelta()) -> int:
+        """Open what is complete of what is gathered, `after` so much more time has gone by; how many items."""
+        self._now += after
+        with connect(autocommit=True) as own:
+            return gather(own, self._now)
+
+    @contextmanager
+    def at_this_time(self) -> Iterator[None]:
+        """What is uploaded in the block comes at the time that it is for deliveries."""
+        with clock.frozen(self._now):
+            yield
 
     def deliver_or_crash(self, after: timedelta = timedelta()) -> None:
         """The same by a loop that, when it fails, leaves everything as a killed process does."""
