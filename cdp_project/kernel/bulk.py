@@ -90,8 +90,9 @@ def lookup(
     if not ordered:
         return []
     statement = _lookup_statement(table, tuple(key), tuple(columns), lock)
-    cursor = connection.cursor(binary=True)
-    cursor.execute(statement, [_array(column) for column in zip(*ordered, strict=True)])
+    # Django's connection makes cursors of another kind by itself.
+    cursor = psycopg.Cursor(connection)
+    cursor.execute(statement, [_array(column) for column in zip(*ordered, strict=True)], binary=True)
     rows: list[tuple[Any, ...]] = cursor.fetchall()
     return [(ordered[row[0] - 1], row[1:]) for row in rows]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import psycopg
-from django.db import connections
+from django.db import connections, transaction
 from psycopg.types.json import set_json_dumps, set_json_loads
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -45,6 +45,14 @@ def connect(*, autocommit: bool = False, name: str = "tributary") -> Connection:
     set_json_dumps(msgspec.json.encode, connection)
     set_json_loads(msgspec.json.decode, connection)
     return connection
+
+
+@contextmanager
+def djangos_own() -> Iterator[Connection]:
+    """Django's connection within a transaction, for what changes plain rows and models together."""
+    with transaction.atomic():
+        connections["default"].ensure_connection()
+        yield connections["default"].connection
 
 
 class SteadyConnection:

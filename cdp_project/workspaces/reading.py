@@ -51,6 +51,7 @@ class Asked:
     environment: Environment
     query: Mapping[str, str]
     actor: Actor
+    role: Role
     data: Mapping[str, Any]
 
     @property
@@ -109,7 +110,9 @@ def _asked(request: Request, workspace: Workspace, body: type[serializers.Serial
         given = body(data=request.data)
         given.is_valid(raise_exception=True)
         checked = given.validated_data
-    return Asked(workspace, parameters.environment_of(query), query, actor_of(request), checked)
+    # A user's role is looked up at the gate; what only some may see is for programs so far.
+    role = Role(getattr(request.auth, "role", Role.VIEWER))
+    return Asked(workspace, parameters.environment_of(query), query, actor_of(request), role, checked)
 
 
 class Body(serializers.Serializer[Any]):

@@ -34,7 +34,7 @@ SELECT bucket, label, sum(count)::bigint FROM (
     JOIN rollup_hour r ON r.bucket = w.bucket AND r.workspace_id = w.workspace_id
     WHERE r.environment = ANY(%(environments)s) AND r.metric = %(metric)s AND r.label <> %(stored)s
       AND r.hour > %(since)s
-) AS counted GROUP BY bucket, label
+) AS counted GROUP BY bucket, label HAVING sum(count) <> 0
 """
 
 

@@ -1,0 +1,1 @@
+"""Batches that could not be processed: to be looked at, processed again, or discarded."""
