@@ -176,6 +176,7 @@ CELERY_BEAT_SCHEDULE = {
     "close-idle-sessions": {"task": "events.tasks.close_idle_sessions", "schedule": 60.0},
     "merge-active-people": {"task": "events.tasks.merge_active_people", "schedule": 60.0},
     "compact-counts": {"task": "events.tasks.compact_counts", "schedule": 600.0},
+    "compact-verdicts": {"task": "connections.tasks.compact_counts", "schedule": 600.0},
     "open-gathered": {"task": "connections.tasks.open_gathered", "schedule": 30.0},
     "forget-old-deliveries": {"task": "connections.tasks.forget_old_deliveries", "schedule": 3600.0},
     "forget-expired-tokens": {

@@ -3,10 +3,10 @@
 import structlog
 from celery import shared_task
 
-from cdp_project.kernel import clock
+from cdp_project.kernel import clock, rollups
 from cdp_project.kernel.database import connect
 from cdp_project.kernel.wake import waker
-from connections import gather, retention
+from connections import alerts, gather, retention, verdicts
 
 log = structlog.get_logger(__name__)
 
@@ -29,3 +29,11 @@ def open_gathered() -> None:
         if items := gather.gather(connection, clock.now()):
             waker.hint("deliveries")
             log.info("gathered events opened", items=items)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def compact_counts() -> None:
+    """Make one row of the verdicts, and of the alerts, of each hour that is over."""
+    with connect(autocommit=True, name="tributary chores") as connection:
+        if moved := sum(rollups.compact(connection, each, clock.now()) for each in (verdicts.ROLLUP, alerts.ROLLUP)):
+            log.info("verdicts and alerts compacted", rows=moved)

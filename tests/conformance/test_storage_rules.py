@@ -13,11 +13,15 @@ from django.db import connection, models
 from django.test import Client
 from psycopg import sql
 
-from cdp_project.kernel import clock
-from cdp_project.kernel.database import connect
+from cdp_project.kernel import clock, rollups
+from cdp_project.kernel.database import Connection, connect
+from cdp_project.workspaces.environment import Environment
+from connections import alerts, verdicts
 from connections.deliver import Deliveries
 from connections.retention import forget_old
-from events import retention
+from events import active_days, idle_sessions, retention
+from events.active_days import active_people
+from events.processing import accounting
 from tests import factories
 from tests.identity.test_api import token_of
 from tests.shop import Shop, batch, custom_event
@@ -126,7 +130,8 @@ def flow(shop: Shop, client: Client, statements: list[str]) -> list[str]:
         )
     shop.post(batch(custom_event(), mpid=4711, user_identities={"email": "a@b"}))
     shop.drain()
-    shop.process(batch(custom_event("Second"), customer="u-1", user_attributes={"b": 1}))
+    shop.process(batch(custom_event("Second", session_uuid="s-1"), customer="u-1", user_attributes={"b": 1}))
+    shop.process(batch(custom_event("Third", session_uuid="s-1"), customer="u-1"))
     base = f"/api/v1/workspaces/{shop.workspace.pk}"
     for path in ("events?identity_type=customer_id&identity=u-1", "profiles?identity_type=email&identity=a@b"):
         assert client.get(f"{base}/{path}", headers={"authorization": f"Bearer {token}"}).status_code == 200
@@ -136,7 +141,20 @@ def flow(shop: Shop, client: Client, statements: list[str]) -> list[str]:
     with connect(autocommit=True) as own:
         retention.make_days_ahead(own, clock.now())
         forget_old(own, clock.now() + timedelta(days=40))
+        look_after_counts(own, shop)
     return [statement for statement in statements if not is_definition(statement)]
+
+
+def look_after_counts(connection: Connection, shop: Shop) -> None:
+    """Close sessions, compact counts, merge and count active people, forget what is old."""
+    now = clock.now()
+    assert idle_sessions.close_idle(connection, now + timedelta(hours=1)) == 1
+    for each in (accounting.HOURLY, verdicts.ROLLUP, alerts.ROLLUP):
+        assert rollups.compact(connection, each, now + timedelta(hours=100)) > 0
+    assert active_days.merge(connection) > 0
+    assert active_people(shop.workspace.pk, Environment.PRODUCTION, clock.day_of(now), clock.day_of(now)).total == 3
+    retention.forget_old_sessions(connection, now)
+    assert retention.forget_old_quarantine(connection, now + timedelta(days=40)) == 1
 
 
 def deliver(at: datetime) -> None:
