@@ -11,10 +11,12 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from cdp_project.kernel import clock
+from connections.gathering import Waiting, put_together
 from directory.contracts import Gather, Item, OutboundRequest, Settings, completed
 from directory.raw_settings import EXCLUDABLE
 from directory.registry import INTEGRATIONS
-from tests.samples import CONSENT_CHANGE, CUSTOM, PURCHASE, SENT_MS, forwarded_item
+from identity.consent_changes import consent_changes
+from tests.samples import CONSENT_CHANGE, CUSTOM, PURCHASE, SENT_MS, forwarded_batch, forwarded_item
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "webhook"
 WEBHOOK = INTEGRATIONS["webhook"]
@@ -35,6 +37,34 @@ def as_json(request: OutboundRequest) -> dict[str, Any]:
     }
 
 
+def withdrawn_item() -> Item:
+    """A batch without events in which somebody takes a consent back, and objects to the sale of data."""
+    changes = consent_changes(
+        {"gdpr": {"marketing": {"consented": True, "timestamp_unixtime_ms": SENT_MS - 1000}}},
+        {
+            "gdpr": {"marketing": {"consented": False, "timestamp_unixtime_ms": SENT_MS}},
+            "ccpa": {"data_sale_opt_out": {"consented": True, "timestamp_unixtime_ms": SENT_MS}},
+        },
+    )
+    item = forwarded_item()
+    return replace(item, batch=replace(item.batch, envelope={"system_notifications": changes}, events=()))
+
+
+def gathered_item() -> Item:
+    """What two batches of Ann's become that came five minutes apart."""
+    earlier = forwarded_batch(CUSTOM)
+    later = replace(
+        forwarded_batch(PURCHASE),
+        batch_id="01a207d2-4b00-7001-8000-0000000000bb",
+        received_at_ms=SENT_MS + 300_000,
+        user_attributes={"plan": "free"},
+        envelope={"application_info": {"application_name": "Shop"}, "deleted_user_attributes": ["visits"]},
+    )
+    items = [Waiting(0, place, place, each, each.events[0]) for place, each in enumerate((earlier, later))]
+    (gathered,) = put_together(items, lambda: "01a207d2-4b00-7001-8000-0000000000cc")
+    return replace(forwarded_item(), batch=gathered.stored.batch)
+
+
 CASES: dict[str, Callable[[], OutboundRequest]] = {
     "batch": lambda: WEBHOOK.build(
         forwarded_item(CUSTOM, PURCHASE),
@@ -52,6 +82,8 @@ CASES: dict[str, Callable[[], OutboundRequest]] = {
         forwarded_item(CUSTOM),
         settings_with(excluded_fields="consent_state, system_notifications\r\nmp_deviceid\ndevice_info.device_model"),
     ),
+    "system_notifications": lambda: WEBHOOK.build(withdrawn_item(), settings_with(include_metadata=False)),
+    "gathered": lambda: WEBHOOK.build(gathered_item(), settings_with(gather="ten_minutes")),
     "two_keys": lambda: WEBHOOK.build(
         forwarded_item(CUSTOM), settings_with(signing_secret=SECRET, old_signing_secret=OLD_SECRET)
     ),
