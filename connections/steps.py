@@ -26,11 +26,12 @@ def forward(chunk: Chunk) -> None:
     Runs when person and event ids are known. A connection counts from the moment that it exists.
     """
     known = routes_by_input.get(chunk.transaction, age_most_s=0)
-    groups: defaultdict[tuple[int, Environment], list[Context]] = defaultdict(list)
+    groups: defaultdict[tuple[int, int, Environment], list[Context]] = defaultdict(list)
     for context in chunk.open():
-        groups[context.accepted.input_id, context.accepted.environment].append(context)
+        accepted = context.accepted
+        groups[accepted.bucket, accepted.input_id, accepted.environment].append(context)
     work = Forwarding(chunk)
-    for (input_id, _), contexts in groups.items():
+    for (_, input_id, _), contexts in groups.items():
         if routes := known.get(input_id, ()):
             work.add_group(contexts, routes)
     if work.chunks:
@@ -48,14 +49,14 @@ class Forwarding:
     tally: verdicts.Tally = field(default_factory=verdicts.Tally)
 
     def add_group(self, contexts: list[Context], routes: tuple[Route, ...]) -> None:
-        """Batches of one input and environment, in order of acceptance."""
+        """Batches of one lane, input and environment, in order of acceptance."""
         chunk: NewChunk | None = None
         for context in contexts:
             items, takers = self._decide(context, routes)
             if not takers:
                 continue
             if chunk is None or chunk.is_full:
-                chunk = _new_chunk(self.source.bucket, context)
+                chunk = _new_chunk(context)
                 self.chunks.append(chunk)
             chunk.add(OutboxBatch(context.accepted.accept_seq, forwarded_batch(context, items)), takers)
 
@@ -92,6 +93,8 @@ class Forwarding:
         return takers
 
 
-def _new_chunk(bucket: int, context: Context) -> NewChunk:
+def _new_chunk(context: Context) -> NewChunk:
     accepted = context.accepted
-    return NewChunk(bucket, accepted.workspace_id, accepted.environment, accepted.input_id, accepted.accept_seq)
+    return NewChunk(
+        accepted.bucket, accepted.workspace_id, accepted.environment, accepted.input_id, accepted.accept_seq
+    )

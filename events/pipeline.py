@@ -119,8 +119,9 @@ def hour_of(at: datetime) -> datetime:
 
 @dataclass(slots=True)
 class Chunk:
-    """Batches of one lane that are processed together, in order of acceptance.
+    """Batches of some lanes that are processed together, in order of acceptance.
 
+    `bucket` is that of the first lane: its row is locked, so counts written under it wait for nobody.
     `connection` is inside the transaction during apply steps and None before. `metrics` are written to the
     roll-ups at the end of the transaction; `after_commit` runs once it stands.
     """

@@ -3,6 +3,7 @@
 A courtesy, never needed for correctness: without Valkey every process believes that it is alone.
 """
 
+import threading
 import time
 from uuid import uuid4
 
@@ -12,17 +13,28 @@ from django.conf import settings
 
 log = structlog.get_logger(__name__)
 
+REFRESH_EVERY_S = 1.0
 SEEN_FOR_S = 5.0
 
 
 class Presence:
-    """Of one process. `refresh` at least every two seconds; it may block for a second when Valkey is sick."""
+    """Of one process: between `start` and `leave` it says every second that it is here, in a thread of its own."""
 
     def __init__(self, name: str) -> None:
+        self._stopping = threading.Event()
         self._key = f"presence:{name}"
         self._me = uuid4().hex
         self._client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1)
         self.count = 1
+
+    def start(self) -> None:
+        """Be counted, and count the others, from now on."""
+        threading.Thread(target=self._run, name="presence", daemon=True).start()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self.refresh()
+            self._stopping.wait(REFRESH_EVERY_S)
 
     def refresh(self) -> None:
         """Say that we are here, and count who else is; `count` has the answer."""
@@ -40,6 +52,7 @@ class Presence:
 
     def leave(self) -> None:
         """Say that we are gone."""
+        self._stopping.set()
         try:
             self._client.zrem(self._key, self._me)
         except redis.RedisError as error:

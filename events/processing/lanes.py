@@ -4,6 +4,7 @@ A lease keeps processes from reading the same lane twice over; it is a courtesy.
 once is the lane's row, locked in the transaction, and the DELETE of exactly the rows that were read.
 """
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -63,44 +64,47 @@ def with_work(connection: Connection, holder: UUID, now: datetime, *, read_all: 
 
 # Skips a lane whose row is locked: its lease may have run out while the transaction still goes on.
 _LEASE = """
-UPDATE lane SET lease_holder = %(holder)s, leased_until = %(until)s
-WHERE bucket = %(bucket)s AND bucket = (
-    SELECT bucket FROM lane
-    WHERE bucket = %(bucket)s AND halted_at IS NULL
-      AND (leased_until IS NULL OR leased_until <= %(now)s OR lease_holder = %(holder)s)
-    FOR UPDATE SKIP LOCKED
-)
+UPDATE lane l SET lease_holder = %(holder)s, leased_until = %(until)s
+FROM (SELECT bucket FROM lane
+      WHERE bucket = ANY(%(buckets)s::smallint[]) AND halted_at IS NULL
+        AND (leased_until IS NULL OR leased_until <= %(now)s OR lease_holder = %(holder)s)
+      ORDER BY bucket FOR UPDATE SKIP LOCKED) AS free
+WHERE l.bucket = free.bucket
+RETURNING l.bucket
+"""
+_GIVE_BACK = """
+UPDATE lane SET lease_holder = NULL, leased_until = NULL
+WHERE bucket = ANY(%s::smallint[]) AND lease_holder = %s
+"""
+_LOCK = """
+SELECT bucket FROM lane WHERE bucket = ANY(%s::smallint[]) AND halted_at IS NULL ORDER BY bucket FOR UPDATE SKIP LOCKED
+"""
+_FINISH = """
+UPDATE lane l SET low_water = k.low_water, lease_holder = NULL, leased_until = NULL
+FROM unnest(%s::smallint[], %s::bigint[]) AS k (bucket, low_water) WHERE l.bucket = k.bucket
 """
 
 
-def lease(connection: Connection, bucket: int, holder: UUID, now: datetime) -> bool:
-    """Take the lane for a while; False when another process has it or it is halted."""
-    parameters = {"bucket": bucket, "holder": holder, "now": now, "until": now + LEASE}
-    return connection.execute(_LEASE, parameters).rowcount == 1
+def lease(connection: Connection, buckets: Iterable[int], holder: UUID, now: datetime) -> set[int]:
+    """Take these lanes for a while; those that another process has, or that are halted, are left out."""
+    parameters = {"buckets": list(buckets), "holder": holder, "now": now, "until": now + LEASE}
+    return {int(str(bucket)) for (bucket,) in connection.execute(_LEASE, parameters)}
 
 
-def give_back(connection: Connection, bucket: int, holder: UUID) -> None:
-    """End the lease without having done anything."""
-    connection.execute(
-        "UPDATE lane SET lease_holder = NULL, leased_until = NULL WHERE bucket = %s AND lease_holder = %s",
-        (bucket, holder),
-    )
+def give_back(connection: Connection, buckets: Iterable[int], holder: UUID) -> None:
+    """End the leases without having done anything."""
+    if taken := list(buckets):
+        connection.execute(_GIVE_BACK, (taken, holder))
 
 
-def lock(connection: Connection, bucket: int) -> bool:
-    """Lock the lane's row until the transaction ends; False when another transaction holds it or it is halted."""
-    row = connection.execute(
-        "SELECT 1 FROM lane WHERE bucket = %s AND halted_at IS NULL FOR UPDATE SKIP LOCKED", (bucket,)
-    ).fetchone()
-    return row is not None
+def lock(connection: Connection, buckets: Collection[int]) -> bool:
+    """Lock the lanes' rows until the transaction ends; False when another has one of them or one is halted."""
+    return connection.execute(_LOCK, (list(buckets),)).rowcount == len(buckets)
 
 
-def finish(connection: Connection, bucket: int, low_water: int) -> None:
-    """Within the transaction of a chunk: move the low-water mark and end the lease."""
-    connection.execute(
-        "UPDATE lane SET low_water = %s, lease_holder = NULL, leased_until = NULL WHERE bucket = %s",
-        (low_water, bucket),
-    )
+def finish(connection: Connection, low_waters: Mapping[int, int]) -> None:
+    """Within the transaction of a chunk: move the low-water marks of its lanes, by bucket, and end the leases."""
+    connection.execute(_FINISH, (list(low_waters), list(low_waters.values())))
 
 
 def halt(connection: Connection, bucket: int, reason: str, now: datetime) -> None:

@@ -1,20 +1,21 @@
-"""The pipeline's loop: lease a lane, read a chunk, run the steps, commit, tell whoever waits.
+"""The pipeline's loop: lease lanes, read a chunk, run the steps, commit, tell whoever waits.
 
 The order of the steps is settings.CDP_PIPELINE. Inbox rows out and everything that they become in is one
 transaction; locks are taken in the order lane, seen, catalogue, identity_key, profile, session, outbox, roll-up.
 """
 
 import time
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import partial
+from math import ceil
 from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
 
 from cdp_project.kernel import clock
-from cdp_project.kernel.database import Connection, SteadyConnection
+from cdp_project.kernel.database import Connection, SteadyConnection, TryAgain
 from cdp_project.kernel.failpoints import failpoint
 from events.configuration import Inputs, inputs
 from events.intake.lane_key import lane_buckets
@@ -30,21 +31,32 @@ log = structlog.get_logger(__name__)
 
 # How often all of a lane is read rather than from its low-water mark on, and missing lanes are made.
 FULL_READ_EVERY_S = 60.0
+# Somebody else got on with their work each time, so a few times are enough.
+COLLISIONS_MOST = 5
 
 
 class Runner:
-    """Processes what waits, one chunk of one lane a turn. One object a thread; many may run at once."""
+    """Processes what waits, one chunk a turn. One object a thread; many may run at once.
 
-    def __init__(self, steps: list[Step] | None = None, holder: UUID | None = None) -> None:
+    A chunk takes from several lanes: what a transaction costs is shared by all that wait. `processes` tells how
+    many share the lanes, this one included.
+    """
+
+    def __init__(
+        self,
+        steps: list[Step] | None = None,
+        holder: UUID | None = None,
+        processes: Callable[[], int] = lambda: 1,
+    ) -> None:
         steps = load_steps() if steps is None else steps
         self._prepare_steps = [step for step in steps if step.phase is Phase.PREPARE]
         self._apply_steps = [step for step in steps if step.phase is Phase.APPLY]
         self._holder = holder or uuid4()
+        self._processes = processes
         self._database = SteadyConnection(autocommit=True, name="tributary pipeline")
         self._inputs = inputs()
         self._storage = Storage()
         self._watch = PoisonWatch()
-        self._to_visit: deque[Work] = deque()
         self._full_read_at = float("-inf")
 
     def turn(self) -> bool:
@@ -53,12 +65,9 @@ class Runner:
         Errors of the infrastructure are raised and can be retried.
         """
         connection = self._database.get()
-        if not self._to_visit:
-            self._to_visit.extend(self._find_work(connection))
-        while self._to_visit:
-            if self._work(connection, self._to_visit.popleft()):
-                return True
-        return False
+        found = self._find_work(connection)
+        share = ceil(len(found) / max(self._processes(), 1))
+        return bool(found) and self._work(connection, {work.bucket: work.first_seq for work in found[:share]})
 
     def drain(self) -> None:
         """Process until nothing waits that this runner may take."""
@@ -77,18 +86,19 @@ class Runner:
             self._full_read_at = time.monotonic()
         return lanes.with_work(connection, self._holder, clock.now(), read_all=read_all)
 
-    def _work(self, connection: Connection, work: Work) -> bool:
-        """Process a chunk of the lane; False when another process has it or nothing waits in it any more."""
-        if not lanes.lease(connection, work.bucket, self._holder, clock.now()):
+    def _work(self, connection: Connection, first_seqs: dict[int, int]) -> bool:
+        """Process a chunk of these lanes; False when other processes have them or nothing waits any more."""
+        leased = lanes.lease(connection, first_seqs, self._holder, clock.now())
+        if not leased:
             return False
-        rows = claim.read(connection, work.bucket, work.first_seq)
+        rows = claim.read(connection, {bucket: first_seqs[bucket] for bucket in leased})
+        lanes.give_back(connection, leased - {row.bucket for row in rows}, self._holder)
         if not rows:
-            lanes.give_back(connection, work.bucket, self._holder)
             return False
         known = self._known_inputs(connection, rows)
         try:
             poison = isolate(rows, partial(self._process, known))
-            self._put_aside(work.bucket, len(rows), poison)
+            self._put_aside(rows, poison)
         except Overtaken as place:
             log.info("chunk left to another process", place=str(place))
         return True
@@ -102,8 +112,18 @@ class Runner:
         return known
 
     def _process(self, known: Inputs, rows: Sequence[Accepted]) -> None:
+        for _ in range(COLLISIONS_MOST):
+            try:
+                self._process_once(known, rows)
+            except TryAgain as collision:
+                log.info("chunk begins anew", bucket=rows[0].bucket, why=str(collision))
+            else:
+                return
+        self._process_once(known, rows)
+
+    def _process_once(self, known: Inputs, rows: Sequence[Accepted]) -> None:
         contexts, refused = unpack(rows, known)
-        chunk = Chunk(rows[0].bucket, clock.now(), contexts)
+        chunk = Chunk(min(row.bucket for row in rows), clock.now(), contexts)
         try:
             self._prepare(chunk, rows)
             with self._database.transaction() as connection:
@@ -129,17 +149,27 @@ class Runner:
             step.run(chunk)
         failpoint("pipeline.steps_done")
         accounting.close_books(chunk, refused)
-        lanes.finish(chunk.transaction, chunk.bucket, lanes.safe_low_water(rows[-1].accept_seq, chunk.now))
+        last_seqs = {row.bucket: row.accept_seq for row in rows}
+        lanes.finish(
+            chunk.transaction,
+            {bucket: lanes.safe_low_water(last_seq, chunk.now) for bucket, last_seq in last_seqs.items()},
+        )
         failpoint("pipeline.before_commit")
 
     def _begin(self, chunk: Chunk, rows: Sequence[Accepted]) -> None:
-        if not lanes.lock(chunk.transaction, chunk.bucket):
-            raise Overtaken(f"lane {chunk.bucket}")
+        buckets = sorted({row.bucket for row in rows})
+        if not lanes.lock(chunk.transaction, buckets):
+            raise Overtaken(f"lanes {buckets}")
         claim.take(chunk.transaction, rows)
         failpoint("pipeline.taken")
 
-    def _put_aside(self, bucket: int, batches: int, poison: list[Poison]) -> None:
-        """Quarantine the batches that fail by themselves, or halt the lane when they are too many."""
+    def _put_aside(self, rows: Sequence[Accepted], poison: list[Poison]) -> None:
+        """Lane by lane: quarantine the batches that fail by themselves, or halt the lane when they are too many."""
+        batches = Counter(row.bucket for row in rows)
+        for bucket, count in batches.items():
+            self._put_aside_in(bucket, count, [each for each in poison if each.row.bucket == bucket])
+
+    def _put_aside_in(self, bucket: int, batches: int, poison: list[Poison]) -> None:
         halts = self._watch.must_halt(bucket, batches, poison)
         if not poison:
             return

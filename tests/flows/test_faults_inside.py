@@ -13,6 +13,7 @@ from cdp_project.kernel.failpoints import InjectedFailure
 from events.intake.desk import desk
 from events.models import Lane
 from events.pipeline import Chunk, Step, apply, load_steps, prepare
+from events.processing import claim
 from events.processing.runner import Runner
 from tests import factories
 from tests.shop import Shop, batch, custom_event
@@ -57,6 +58,7 @@ def test_a_runner_that_dies_leaves_nothing_half_done(shop: Shop, place: str, mon
             runner.drain()
 
     fill(shop)
+    monkeypatch.setattr(claim, "CHUNK_EVENTS_MOST", 1)  # Of each lane in turn, so that there are many chunks.
     for _ in range(2):
         with pytest.raises(InjectedFailure):
             process_until_it_dies(1)
@@ -275,8 +277,11 @@ def test_a_day_without_partition_gets_one_from_the_runner(shop: Shop) -> None:
     assert {event["day"] for event in shop.events()} == {clock.day_of(clock.now())}
 
 
-def test_a_lane_left_by_a_dead_process_is_taken_over_when_its_lease_ends(shop: Shop) -> None:
+def test_a_lane_left_by_a_dead_process_is_taken_over_when_its_lease_ends(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(shop)
+    monkeypatch.setattr(claim, "CHUNK_EVENTS_MOST", 1)
     shop.runner.turn()
     Lane.objects.update(
         lease_holder="00000000-0000-0000-0000-000000000001", leased_until=clock.now() + timedelta(minutes=1)

@@ -2,7 +2,6 @@
 
 import gc
 import threading
-import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,8 +13,8 @@ from connections.deliver import Deliveries
 
 # Unpacked payloads are many objects without cycles: looking through them all the time costs a tenth of the speed.
 GC_THRESHOLDS = (100_000, 50, 100)
-# How often the processes count each other.
-PRESENCE_EVERY_S = 1.0
+# Without a hint.
+LOOK_EVERY_S = 1.0
 
 
 class Command(BaseCommand):
@@ -23,40 +22,24 @@ class Command(BaseCommand):
 
     def handle(self, **_options: Any) -> None:
         gc.set_threshold(*GC_THRESHOLDS)
-        listener = Listener()
+        presence = Presence("deliveries")
         try:
-            deliveries = Deliveries(processes=lambda: listener.presence.count)
+            deliveries = Deliveries(processes=lambda: presence.count)
         except ValueError as error:
             raise CommandError(f"CDP_DELIVERY_ALLOW: {error}") from None
         worker = Worker("deliveries", deliveries.turn, deliveries)
         worker.stop_on_signals()
-        listener.start(deliveries)
+        presence.start()
+        threading.Thread(target=hear, args=(deliveries,), name="hints", daemon=True).start()
         try:
             worker.run()
         finally:
-            listener.stop()
+            presence.leave()
 
 
-class Listener:
-    """Hears hints in a thread of its own, because the loop waits for sockets."""
-
-    def __init__(self) -> None:
-        self.presence = Presence("deliveries")
-        self._stopping = threading.Event()
-        self._waiter = Waiter("deliveries")
-
-    def start(self, deliveries: Deliveries) -> None:
-        threading.Thread(target=self._run, args=(deliveries,), name="hints", daemon=True).start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self.presence.leave()
-
-    def _run(self, deliveries: Deliveries) -> None:
-        counted_at = float("-inf")
-        while not self._stopping.is_set():
-            if time.monotonic() - counted_at >= PRESENCE_EVERY_S:
-                self.presence.refresh()
-                counted_at = time.monotonic()
-            self._waiter.wait(PRESENCE_EVERY_S)
-            deliveries.hint()
+def hear(deliveries: Deliveries) -> None:
+    """Pass hints on for ever. In a thread of its own, because the loop waits for sockets."""
+    waiter = Waiter("deliveries")
+    while True:
+        waiter.wait(LOOK_EVERY_S)
+        deliveries.hint()

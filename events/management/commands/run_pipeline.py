@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from cdp_project.kernel.garbage import collect_rarely
+from cdp_project.kernel.presence import Presence
 from cdp_project.kernel.wake import Waiter
 from cdp_project.kernel.worker import Worker
 from events.processing.isolation import INFRASTRUCTURE
@@ -15,11 +16,14 @@ class Command(BaseCommand):
     help = "Processes accepted batches until it is stopped. Several of these share the work."
 
     def handle(self, **_options: Any) -> None:
-        runner = Runner()
+        presence = Presence("pipeline")
+        runner = Runner(processes=lambda: presence.count)
         collect_rarely()
         worker = Worker("pipeline", runner.turn, Waiter("pipeline"), waits_out=INFRASTRUCTURE)
         worker.stop_on_signals()
+        presence.start()
         try:
             worker.run()
         finally:
+            presence.leave()
             runner.close()

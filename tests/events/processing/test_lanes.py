@@ -42,29 +42,28 @@ def put(bucket: int, seq: int, event_count: int = 1, body: bytes = b"{}") -> Non
 
 def test_a_lane_is_leased_to_one_until_the_lease_ends(connection: Connection) -> None:
     now = clock.now()
-    assert lanes.lease(connection, 0, ME, now)
-    assert lanes.lease(connection, 0, ME, now)
-    assert not lanes.lease(connection, 0, OTHER, now)
-    assert lanes.lease(connection, 2048, OTHER, now)
-    assert lanes.lease(connection, 0, OTHER, now + LEASE)
+    assert lanes.lease(connection, [0], ME, now) == {0}
+    assert lanes.lease(connection, [0], ME, now) == {0}
+    assert lanes.lease(connection, [0, 2048], OTHER, now) == {2048}
+    assert lanes.lease(connection, [0], OTHER, now + LEASE) == {0}
 
 
 def test_a_lease_that_is_given_back_is_free(connection: Connection) -> None:
-    lanes.lease(connection, 0, ME, clock.now())
-    lanes.give_back(connection, 0, OTHER)
-    assert not lanes.lease(connection, 0, OTHER, clock.now())
-    lanes.give_back(connection, 0, ME)
-    assert lanes.lease(connection, 0, OTHER, clock.now())
+    lanes.lease(connection, [0], ME, clock.now())
+    lanes.give_back(connection, [0], OTHER)
+    assert not lanes.lease(connection, [0], OTHER, clock.now())
+    lanes.give_back(connection, [0], ME)
+    assert lanes.lease(connection, [0], OTHER, clock.now())
 
 
 def test_a_lane_in_a_transaction_is_not_waited_for(connection: Connection) -> None:
     now = clock.now()
-    lanes.lease(connection, 0, ME, now)
+    lanes.lease(connection, [0], ME, now)
     with connect() as working:
-        assert lanes.lock(working, 0)
+        assert lanes.lock(working, [0])
         connection.execute("SET lock_timeout = '1ms'")
-        assert not lanes.lease(connection, 0, OTHER, now + 2 * LEASE)
-        assert not lanes.lock(connection, 0)
+        assert lanes.lease(connection, [0, 2048], OTHER, now + 2 * LEASE) == {2048}
+        assert not lanes.lock(connection, [0, 2048])
 
 
 def test_a_runner_that_gets_no_lane_rests(shop: Shop) -> None:
@@ -84,7 +83,7 @@ def test_work_is_the_oldest_batch_first(connection: Connection) -> None:
     now = clock.now()
 
     assert lanes.with_work(connection, ME, now, read_all=False) == [Work(2048, 10), Work(0, 20)]
-    lanes.lease(connection, 2048, OTHER, now)
+    lanes.lease(connection, [2048], OTHER, now)
     assert lanes.with_work(connection, ME, now, read_all=False) == [Work(0, 20)]
     lanes.halt(connection, 0, "why", now)
     assert lanes.with_work(connection, ME, now, read_all=False) == []
@@ -136,11 +135,11 @@ def test_a_chunk_ends_before_it_is_too_large(connection: Connection, monkeypatch
     for seq in range(1, 7):
         put(0, seq, event_count=3, body=bytes(100))
     monkeypatch.setattr(claim, "CHUNK_EVENTS_MOST", 7)
-    assert [row.accept_seq for row in claim.read(connection, 0, 1)] == [1, 2, 3]
+    assert [row.accept_seq for row in claim.read(connection, {0: 1})] == [1, 2, 3]
     monkeypatch.setattr(claim, "CHUNK_BYTES_MOST", 150)
-    assert [row.accept_seq for row in claim.read(connection, 0, 1)] == [1, 2]
+    assert [row.accept_seq for row in claim.read(connection, {0: 1})] == [1, 2]
     monkeypatch.setattr(claim, "CHUNK_BATCHES_MOST", 1)
-    assert [row.accept_seq for row in claim.read(connection, 0, 3)] == [3]
+    assert [row.accept_seq for row in claim.read(connection, {0: 3})] == [3]
 
 
 def test_one_batch_larger_than_a_chunk_is_a_chunk(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,13 +147,22 @@ def test_one_batch_larger_than_a_chunk_is_a_chunk(connection: Connection, monkey
     put(0, 2)
     monkeypatch.setattr(claim, "CHUNK_BYTES_MOST", 10)
 
-    assert [row.accept_seq for row in claim.read(connection, 0, 0)] == [1]
+    assert [row.accept_seq for row in claim.read(connection, {0: 0})] == [1]
+
+
+def test_lanes_share_a_chunk_in_order_of_acceptance(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    for bucket, seq in ((0, 1), (2048, 2), (0, 3), (0, 5), (2048, 6)):
+        put(bucket, seq)
+    found = claim.read(connection, {0: 1, 2048: 3})
+    assert [(row.bucket, row.accept_seq) for row in found] == [(0, 1), (0, 3), (0, 5), (2048, 6)]
+    monkeypatch.setattr(claim, "CHUNK_EVENTS_MOST", 4)
+    assert [row.accept_seq for row in claim.read(connection, {0: 0, 2048: 0})] == [1, 2, 3, 6]
 
 
 def test_a_row_that_is_gone_stops_the_taking(connection: Connection) -> None:
     put(0, 1)
     put(0, 2)
-    rows = claim.read(connection, 0, 0)
+    rows = claim.read(connection, {0: 0})
     InboxRow.objects.filter(accept_seq=1).delete()
     with pytest.raises(claim.Overtaken), connection.transaction():
         claim.take(connection, rows)
