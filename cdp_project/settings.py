@@ -195,6 +195,8 @@ CDP_BACKLOG_MAX_AGE_S = env.number("CDP_BACKLOG_MAX_AGE_S", 6 * 3600, least=1)
 # Intake is refused with 503 while the disk that holds TRIBUTARY_VAR has less than this left.
 CDP_DISK_FREE_LEAST_MB = env.number("CDP_DISK_FREE_LEAST_MB", 256)
 CDP_EVENT_RETENTION_DAYS = env.number("CDP_EVENT_RETENTION_DAYS", 90, least=1)
+# People that one input may have made a minute for MPIDs that its clients name; beyond it batches are quarantined.
+CDP_CLIENT_MPIDS_PER_MINUTE = env.number("CDP_CLIENT_MPIDS_PER_MINUTE", 10_000)
 # Of pages and our own API; intake's bound is its protocols'.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 

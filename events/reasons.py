@@ -16,6 +16,9 @@ DISCARDED = _reason("discarded", "The batch was in quarantine, and a person disc
 INPUT_DELETED = _reason("input_deleted", "The input was deleted while the batch waited.")
 TOO_MANY_NAMES = _reason("too_many_names", "The workspace has its 1,000 distinct event names.")
 NOT_HISTORICAL = _reason("not_historical", "Historical batches need events, all with times older than 72 hours.")
+TOO_MANY_CLIENT_MPIDS = _reason(
+    "too_many_client_mpids", "The input named too many MPIDs in a minute that nobody has; the batch can be retried."
+)
 PERSON_UNKNOWN = _reason("person_unknown", "The input may not create profiles, and this person has none.")
 HISTORICAL = _reason("historical", "Historical data is not sent to event outputs.")
 OUTPUT_OFF = _reason("output_off", "The output was off.")

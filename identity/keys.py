@@ -35,7 +35,7 @@ _MPID = 0
 
 
 def mpid_key(person: PersonKey) -> IdentityKey:
-    """Lock row of an MPID that a client names: nobody has a profile yet that could be locked."""
+    """Lock row of a person: of an MPID that a client names, who may have no profile yet, and of whoever logs in."""
     hashed = digest(f"{_MPID}:{person.mpid}")
     return IdentityKey(bucket_of_digest(hashed), person.scope_id, person.environment, _MPID, hashed)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cdp_project.kernel import bulk
 from cdp_project.kernel.database import Connection
-from identity.holdings import Links
+from identity.holdings import Known, Links
 from identity.keys import IdentityKey, PersonKey
 from identity.resolve import UNIQUE_TYPES
 
@@ -58,18 +58,16 @@ def insert(connection: Connection, links: Iterable[NewLink]) -> None:
     bulk.insert(connection, "identity_link", columns, rows, key_width=len(_KEY) + 1)
 
 
-def known_people(
-    connection: Connection, people: Iterable[PersonKey], workspaces: Mapping[int, list[int]], *, lock: bool
-) -> dict[PersonKey, bool]:
+def known_people(connection: Connection, people: Iterable[PersonKey], workspaces: Mapping[int, list[int]]) -> Known:
     """Of these people, those who have a profile in a workspace of their scope, and whether they are known."""
     keys = [
         (person.bucket, person.scope_id, workspace_id, person.environment, person.mpid)
         for person in people
         for workspace_id in workspaces.get(person.scope_id, ())
     ]
-    found: dict[PersonKey, bool] = {}
+    found: Known = {}
     for (_, scope_id, _, environment, mpid), (is_known,) in bulk.lookup(
-        connection, "profile", _PERSON, keys, ("is_known",), lock=lock
+        connection, "profile", _PERSON, keys, ("is_known",)
     ):
         person = PersonKey(scope_id, environment, mpid)
         found[person] = found.get(person, False) or is_known

@@ -24,7 +24,7 @@ class Ask:
         batch = self.context.batch
         return None if batch.mpid is None else self.person(batch.mpid)
 
-    def lock_values(self) -> dict[IdentityKey, str]:
+    def lock_values(self) -> "LockValues":
         """What has to be locked before anything is made or linked for the batch, with the values."""
         identities = self.context.batch.identities
         values = {key: identities[kind] for kind, key in self.keys.items()}
@@ -50,6 +50,17 @@ class Decision:
         """It can only stand when the rows of the batch's identities are locked."""
         return self.is_new or bool(self.links)
 
+    @property
+    def logs_in(self) -> bool:
+        """The person gets a login identity, and must not get another one at the same moment."""
+        return any(kind in LOGIN_TYPES for kind in self.links)
+
+
+Decisions = list[Decision | None]
+
+LockValues = dict[IdentityKey, str]
+"""Rows of `identity_key` to lock, with the values that they stand for."""
+
 
 def ask(context: Context) -> Ask:
     """What has to be looked up for a batch."""
@@ -67,6 +78,25 @@ def people_to_look_at(asks: Iterable[Ask], holdings: Holdings) -> set[PersonKey]
         elif not any(holdings.mpids(each.keys[kind]) for kind in LOGIN_TYPES if kind in each.keys):
             wanted |= holdings.people(each.keys.values())
     return wanted
+
+
+def decide_all(asks: Iterable[Ask], holdings: Holdings, mint: Callable[[], int]) -> tuple[Decisions, LockValues]:
+    """Who is behind each batch, and what has to be locked so that it can stand."""
+    decisions: Decisions = []
+    wanted: LockValues = {}
+    # Nobody else can reach who is made here.
+    made: set[PersonKey] = set()
+    for each in asks:
+        decision = decide(each, holdings, mint)
+        decisions.append(decision)
+        if decision is not None and decision.changes:
+            person = each.person(decision.mpid)
+            if decision.is_new:
+                made.add(person)
+            elif decision.logs_in and person not in made:
+                wanted[mpid_key(person)] = str(person.mpid)
+            wanted |= each.lock_values()
+    return decisions, wanted
 
 
 def decide(each: Ask, holdings: Holdings, mint: Callable[[], int]) -> Decision | None:

@@ -44,11 +44,9 @@ def update_all(chunk: Chunk) -> None:
     _refuse_taken_mpids(visits, found)
     made = _empty_profiles(visits, found)
     _apply(chunk, visits, found | made)
-    raced = made.keys() - profiles.make(chunk.transaction, made)
-    if raced:
-        # Made by another process between our look and our insert: apply the batches to what that one wrote.
-        found |= profiles.read(chunk.transaction, raced, lock=True)
-        _apply(chunk, [visit for visit in visits if visit.key in raced], found)
+    if made.keys() - profiles.make(chunk.transaction, made):
+        # To lock them now would be out of order: others may hold them and wait for ours.
+        raise TryAgain("Another process made a profile of the same person.")
     written = {visit.key: found[visit.key] for visit in visits if visit.writes and visit.key in found}
     profiles.write_back(chunk.transaction, written)
 
