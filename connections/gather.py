@@ -20,7 +20,7 @@ from cdp_project.kernel.used_buckets import used_buckets
 from cdp_project.workspaces.environment import Environment
 from connections import configuration, outbox, record
 from connections.forward import Route
-from connections.gathering import Gathered, Waiting, complete, put_together
+from connections.gathering import Gathered, Waiting, as_they_came, complete, put_together, small_neighbours
 from connections.outbox import NewChunk
 from connections.waiting import Line, Row, items_of, lines, lock_rows
 from directory.contracts import Gather
@@ -74,19 +74,30 @@ def _gather_some(connection: Connection, line: Line, route: Route, how: Gather, 
     waiting = items_of(connection, line.bucket, rows)
     groups = complete(waiting, how, clock.milliseconds(now), is_crowded=is_crowded)
     taken = [each for items in groups for each in items]
-    if taken:
-        batches = [batch for items in groups for batch in put_together(items, lambda: _new_id(line, now))]
-        outbox.write(connection, _chunks(line, rows, route, batches), now)
-        _take_out(connection, line, rows, taken)
+    runs = small_neighbours(_without(waiting, taken))
+    ready = [batch for items in groups for batch in put_together(items, lambda: _new_id(line, now))]
+    chunks = _chunks(line, rows, route, ready, is_gathered=True)
+    for items in runs:
+        chunks += _chunks(line, rows, route, as_they_came(items), is_gathered=False)
+    if chunks:
+        outbox.write(connection, chunks, now)
+        _take_out(connection, line, rows, [*taken, *(each for items in runs for each in items)])
         failpoint("gather.before_commit")
     return len(taken), is_crowded
+
+
+def _without(waiting: Sequence[Waiting], taken: Sequence[Waiting]) -> list[Waiting]:
+    gone = {(each.row, each.position) for each in taken}
+    return [each for each in waiting if (each.row, each.position) not in gone]
 
 
 def _new_id(line: Line, now: datetime) -> str:
     return str(time_ordered_id(now, line.bucket))
 
 
-def _chunks(line: Line, rows: Sequence[Row], route: Route, batches: Sequence[Gathered]) -> list[NewChunk]:
+def _chunks(
+    line: Line, rows: Sequence[Row], route: Route, batches: Sequence[Gathered], *, is_gathered: bool
+) -> list[NewChunk]:
     """The batches in order of the earliest that is in them, so that what is gathered later comes later."""
     newest = replace(route, config_version=max(row.config_version for row in rows))
     chunks: list[NewChunk] = []
@@ -100,7 +111,7 @@ def _chunks(line: Line, rows: Sequence[Row], route: Route, batches: Sequence[Gat
                     Environment(line.environment),
                     stored.batch.input_id,
                     gathered.first_seq,
-                    is_gathered=True,
+                    is_gathered=is_gathered,
                 )
             )
         chunks[-1].add(stored, [[newest]] * stored.item_count)

@@ -20,6 +20,9 @@ TEN_MINUTES_MS = 10 * 60_000
 SESSION_IDLE_MS = 30 * 60_000
 # A session that never rests is told in parts.
 SESSION_MOST_MS = 24 * 3_600_000
+# Neighbouring deliveries with so little each are kept as one, so that no look takes long while much waits.
+SMALL_ITEMS_MOST = 100
+SMALL_ROWS_LEAST = 20
 BATCH_EVENTS_MOST = 500
 BATCH_BYTES_MOST = 1_000_000
 
@@ -82,6 +85,28 @@ def _is_over(items: Sequence[Waiting], now_ms: int) -> bool:
     return has_rested or any(each.ends_session for each in items)
 
 
+def small_neighbours(waiting: Iterable[Waiting]) -> list[list[Waiting]]:
+    """Items of deliveries that lie side by side and hold little each: better kept as one. `waiting` is in order."""
+    by_row: dict[int, list[Waiting]] = {}
+    for each in waiting:
+        by_row.setdefault(each.row, []).append(each)
+    runs: list[list[list[Waiting]]] = [[]]
+    for row in sorted(by_row):
+        if len(by_row[row]) <= SMALL_ITEMS_MOST:
+            runs[-1].append(by_row[row])
+        elif runs[-1]:
+            runs.append([])
+    return [[each for items in run for each in items] for run in runs if len(run) >= SMALL_ROWS_LEAST]
+
+
+def as_they_came(items: Iterable[Waiting]) -> list[Gathered]:
+    """The items in the batches that they came in."""
+    found: dict[tuple[int, str], list[Waiting]] = {}
+    for each in items:
+        found.setdefault((each.seq, each.batch.batch_id), []).append(each)
+    return [_batch_of(part, part[0].batch) for part in found.values()]
+
+
 def put_together(items: Sequence[Waiting], new_batch_id: Callable[[], str]) -> list[Gathered]:
     """One batch of all of them, in order; more than one where they cannot stand in the same.
 
@@ -119,13 +144,17 @@ def _device(batch: ForwardedBatch) -> dict[IdentityType, str]:
 
 def _one(items: Sequence[Waiting], new_batch_id: Callable[[], str]) -> Gathered:
     """The items as one batch: of a single one it stays what it was, of several it gets an id of its own."""
-    latest = items[-1]
     batches = list({each.batch.batch_id: each.batch for each in items}.values())
-    events = tuple(each.event for each in items if each.event)
-    batch = replace(latest.batch, events=events)
+    batch = batches[-1]
     if len(batches) > 1:
         batch = replace(batch, batch_id=new_batch_id(), source_request_id=None, envelope=_envelope(batches))
-    return Gathered(items[0].seq, OutboxBatch(latest.seq, batch))
+    return _batch_of(items, batch)
+
+
+def _batch_of(items: Sequence[Waiting], batch: ForwardedBatch) -> Gathered:
+    """The batch with the events of these items."""
+    events = tuple(each.event for each in items if each.event)
+    return Gathered(items[0].seq, OutboxBatch(items[-1].seq, replace(batch, events=events)))
 
 
 def _envelope(batches: Sequence[ForwardedBatch]) -> dict[str, Any]:

@@ -42,6 +42,11 @@ _DELIVERY_COLUMNS = (
     "is_gathering",
     "created_at",
 )
+_OPEN = """
+UPDATE outbox_delivery d SET is_open = TRUE, is_gathering = FALSE
+FROM unnest(%s::smallint[], %s::bigint[]) AS k (bucket, output_id)
+WHERE d.bucket = k.bucket AND d.output_id = k.output_id AND d.is_gathering
+"""
 
 
 @dataclass(slots=True)
@@ -105,10 +110,18 @@ def write(connection: Connection, chunks: Sequence[NewChunk], now: datetime) -> 
             for chunk in chunks
         ],
     )
+    _open_what_waits(connection, chunks)
     rows = [_delivery(chunk, route, now) for chunk in chunks for route in chunk.routes.values()]
     bulk.insert(connection, "outbox_delivery", _DELIVERY_COLUMNS, rows, key_width=2)
     lanes = {(chunk.bucket, route.output_id) for chunk in chunks for route in chunk.routes.values()}
     bulk.insert(connection, "delivery_lane", ("bucket", "output_id"), lanes, tail="ON CONFLICT DO NOTHING", key_width=2)
+
+
+def _open_what_waits(connection: Connection, chunks: Sequence[NewChunk]) -> None:
+    """What an output gathered before it was set to get everything at once goes before what it gets at once."""
+    at_once = {(chunk.bucket, each.output_id) for chunk in chunks for each in chunk.routes.values() if not each.gathers}
+    if at_once:
+        connection.execute(_OPEN, [list(column) for column in zip(*sorted(at_once), strict=True)])
 
 
 def _delivery(chunk: NewChunk, route: Route, now: datetime) -> tuple[object, ...]:

@@ -9,7 +9,8 @@ import pytest
 from cdp_project.kernel import failpoints
 from cdp_project.kernel.database import connect
 from cdp_project.kernel.wake import waker
-from connections import tasks, waiting
+from connections import gathering, tasks, waiting
+from connections.gathering import SMALL_ROWS_LEAST
 from connections.models import Connection, OutboxDelivery
 from connections.outputs import save_settings
 from connections.waiting import lines, lock_rows
@@ -179,6 +180,43 @@ def test_when_the_output_is_to_get_it_at_once_what_waits_goes(
     assert post.sums(made) == {"delivered": 3}
 
 
+def test_what_waited_goes_before_what_comes_once_it_is_sent_at_once(
+    shop: Shop, post: Post, sink: Sink, made: Connection
+) -> None:
+    """Also before the next look at what is gathered."""
+    upload(shop, post, *(batch(custom_event(name), customer="u-1") for name in "ab"))
+    save_settings(made.output, {"url": sink.url, "send": "batch"})
+    upload(shop, post, batch(custom_event("c"), customer="u-1"))
+    post.deliver()
+
+    assert seen(sink) == [["a"], ["b"], ["c"]]
+    assert post.sums(made) == {"delivered": 3}
+    assert post.left() == EMPTY
+
+
+def test_much_that_waits_in_small_pieces_is_kept_as_one(
+    shop: Shop, post: Post, sink: Sink, second_sink: Sink, made: Connection
+) -> None:
+    at_once = post.connect(second_sink, send="batch")
+    for number in range(SMALL_ROWS_LEAST):
+        upload(shop, post, batch(custom_event(f"{number}"), custom_event("and"), customer="u-1", device="d"))
+    assert post.gather() == 0
+
+    rows = OutboxDelivery.objects.filter(output_id=made.output_id)
+    assert [(row.item_count, row.is_gathering, row.is_open) for row in rows] == [(2 * SMALL_ROWS_LEAST, True, False)]
+    assert post.sums(made) == {"waiting": 2 * SMALL_ROWS_LEAST}
+    kept = rows.get().chunk_id
+    assert post.gather() == 0
+    assert rows.get().chunk_id == kept
+
+    assert post.gather(after=TEN_MINUTES + SOON) == 2 * SMALL_ROWS_LEAST
+    post.deliver()
+    assert seen(sink) == [[name for number in range(SMALL_ROWS_LEAST) for name in (f"{number}", "and")]]
+    assert len(second_sink.requests) == SMALL_ROWS_LEAST
+    assert post.sums(made) == post.sums(at_once) == {"delivered": 2 * SMALL_ROWS_LEAST}
+    assert post.left() == EMPTY
+
+
 @pytest.mark.parametrize("what", ["output", "connection"])
 def test_what_waits_for_something_deleted_is_withheld(
     shop: Shop, post: Post, sink: Sink, made: Connection, what: str
@@ -228,6 +266,7 @@ def test_everything_arrives_once_and_in_order_whatever_happens(
     shop: Shop, post: Post, sink: Sink, monkeypatch: pytest.MonkeyPatch, gather: str, seed: int
 ) -> None:
     chance = random.Random(seed)
+    monkeypatch.setattr(gathering, "SMALL_ROWS_LEAST", 3)
     made = post.connect(sink, send="batch", gather=gather)
     people, stored = [f"u-{number}" for number in range(4)], 0
     for wave in range(12):

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connections.gathering import BATCH_EVENTS_MOST, Gathered, Waiting, complete, put_together
+from connections.gathering import (
+    BATCH_EVENTS_MOST,
+    SMALL_ITEMS_MOST,
+    SMALL_ROWS_LEAST,
+    Gathered,
+    Waiting,
+    as_they_came,
+    complete,
+    put_together,
+    small_neighbours,
+)
 from connections.verdicts import HOUR_MS, report_hour_ms
 from directory.contracts import ForwardedBatch, Gather
 from events.identity_types import IdentityType
@@ -117,6 +127,30 @@ def test_a_batch_has_bounds() -> None:
     large = {"text": "x" * 400_000}
     heavy = [replace(each, event=replace(CUSTOM, event_id=f"e-{each.seq}", data=large)) for each in map(item, range(4))]
     assert ids(joined(*heavy)) == [["e-0", "e-1"], ["e-2", "e-3"]]
+
+
+def in_rows(*sizes: int) -> list[Waiting]:
+    """Items of deliveries that hold so many each."""
+    rows = [row for row, size in enumerate(sizes) for _ in range(size)]
+    return [replace(item(place), row=row) for place, row in enumerate(rows)]
+
+
+def test_small_deliveries_side_by_side_are_kept_as_one() -> None:
+    few, many, large = [1] * (SMALL_ROWS_LEAST - 1), [2] * SMALL_ROWS_LEAST, SMALL_ITEMS_MOST + 1
+    assert small_neighbours(in_rows(*few)) == []
+    assert small_neighbours(in_rows(*few, large, *few)) == []
+    found = small_neighbours(in_rows(*few, large, *many))
+    assert [[each.row for each in items] for items in found] == [
+        [row for row in range(SMALL_ROWS_LEAST, 2 * SMALL_ROWS_LEAST) for _ in range(2)]
+    ]
+
+
+def test_kept_as_one_each_batch_stays_what_it_was() -> None:
+    twice = item(1)
+    other = replace(twice, position=2, event=replace(CUSTOM, event_id="e-1b"))
+    found = as_they_came([twice, other, item(2)])
+    assert ids(found) == [["e-1", "e-1b"], ["e-2"]]
+    assert [(each.first_seq, each.stored.batch.batch_id) for each in found] == [(1, "b-1"), (2, "b-2")]
 
 
 TIMES = st.integers(-4 * 24, 2 * 24).map(lambda hours: SENT_MS + hours * HOUR_MS)
