@@ -129,19 +129,14 @@ def test_64_parallel_chunks_of_the_same_people_never_wait_in_a_circle(source: In
         return {kind: f"{kind.word} {who if kind is CUSTOMER else dice.choice([who, who // 2])}" for kind in kinds}
 
     chunks = [[somebody() for _ in range(6)] for _ in range(64)]
-    local = threading.local()
-    opened: list[Connection] = []
 
-    def work(people: list[Named]) -> int:
-        if not hasattr(local, "connection"):
-            local.connection = impatient()
-            opened.append(local.connection)
-        return persist(local.connection, source, people)
+    def work(mine: list[list[Named]]) -> None:
+        with impatient() as connection:
+            for people in mine:
+                persist(connection, source, people)
 
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(work, chunks))
-    for connection in opened:
-        connection.close()
+        list(pool.map(work, [chunks[first::16] for first in range(16)]))
 
     found = Counter(customers_by_person(source))
     named = {named[CUSTOMER] for people in chunks for named in people if CUSTOMER in named}
