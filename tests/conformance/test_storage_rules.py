@@ -18,6 +18,7 @@ from cdp_project.kernel.database import Connection, connect
 from cdp_project.workspaces.environment import Environment
 from connections import alerts, verdicts
 from connections.deliver import Deliveries
+from connections.gather import gather
 from connections.retention import forget_old
 from events import active_days, idle_sessions, retention
 from events.active_days import active_people
@@ -114,7 +115,9 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def flow(shop: Shop, client: Client, statements: list[str]) -> list[str]:
     """What a day sends to the database: upload, processing with all its branches, reading back, delivery, chores."""
-    factories.connection(shop.source, factories.output(shop.workspace, url="http://127.0.0.1:9/"))
+    for how in ("none", "ten_minutes"):
+        output = factories.output(shop.workspace, url="http://127.0.0.1:9/", gather=how)
+        factories.connection(shop.source, output)
     token = token_of(shop.workspace)
     statements.clear()
     shop.post([batch(custom_event(), customer="u-1"), {"events": 7}], "v2/bulkevents")
@@ -139,6 +142,7 @@ def flow(shop: Shop, client: Client, statements: list[str]) -> list[str]:
     deliver(clock.now())
     deliver(clock.now() + timedelta(hours=80))
     with connect(autocommit=True) as own:
+        assert gather(own, clock.now() + timedelta(minutes=11)) > 0
         retention.make_days_ahead(own, clock.now())
         forget_old(own, clock.now() + timedelta(days=40))
         look_after_counts(own, shop)
