@@ -58,6 +58,8 @@ class Filler:
         if lane.has_due and not lane.is_leaving:
             due = claim.due_people(connection, lane, now) - lane.released
             lane.has_due = False
+            # Of some this loop may not know yet: what was given up for them is tried again at somebody's wish.
+            lane.people.blocked |= due
         released, lane.released = lane.released, set()
         if not released and not due:
             return

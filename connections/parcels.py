@@ -15,7 +15,7 @@ from connections.models import ItemState
 from connections.payload import OutboxBatch
 from connections.verdicts import DELIVERED, FAILED, WAITING, WITHHELD, report_hour_ms
 from directory.contracts import ForwardedBatch, ForwardedEvent
-from events.reasons import HELD, PARKED, RETRYING
+from events.reasons import HELD, INEXPRESSIBLE, PARKED, REJECTED, RETRYING
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ def withheld(reason: str) -> End:
 def failed(reason: str, detail: str) -> End:
     """It will never be taken."""
     return End(FAILED, reason, ItemState.FAILED, detail)
+
+
+def refused_as(detail: str) -> str:
+    """The registered reason under which a fault that is final counts."""
+    return INEXPRESSIBLE if detail == INEXPRESSIBLE else REJECTED
 
 
 def retrying(detail: str, next_at: datetime) -> End:

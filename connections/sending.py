@@ -9,7 +9,7 @@ import structlog
 from cdp_project.kernel.exchange import Failure, Result
 from connections.configuration import OutputConfig
 from connections.lane_work import LaneWork
-from connections.parcels import SENT, End, Parcel, failed, parked, retrying
+from connections.parcels import SENT, End, Parcel, failed, parked, refused_as, retrying
 from connections.retry import next_try
 from directory.commerce import expanded
 from directory.contracts import (
@@ -22,7 +22,7 @@ from directory.contracts import (
     Rejected,
     RetryLater,
 )
-from events.reasons import INEXPRESSIBLE, REJECTED
+from events.reasons import INEXPRESSIBLE
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +83,7 @@ def end_of(parcel: Parcel, delivery: Delivery, now: datetime, draw: Callable[[],
     parcel.attempts += 1
     parcel.first_failed_at = parcel.first_failed_at or now
     if isinstance(delivery, Rejected):
-        return failed(INEXPRESSIBLE if delivery.reason == INEXPRESSIBLE else REJECTED, delivery.reason)
+        return failed(refused_as(delivery.reason), delivery.reason)
     next_at = next_try(parcel.attempts, parcel.first_failed_at, now, delivery.after_s, draw)
     return retrying(delivery.reason, next_at) if next_at else parked(delivery.reason)
 

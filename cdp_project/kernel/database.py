@@ -55,6 +55,14 @@ def djangos_own() -> Iterator[Connection]:
         yield connections["default"].connection
 
 
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Within it, every read over Django's connection sees the database as it was at the first of them."""
+    with transaction.atomic(durable=True), connections["default"].cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
 class SteadyConnection:
     """One connection that is opened when needed and thrown away after an error of the infrastructure."""
 

@@ -1,0 +1,184 @@
+"""What became of events, over HTTP (Bearer): journeys, deliveries, verdicts, alerts; and trying again."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.views import APIView
+
+from cdp_project.kernel import clock
+from cdp_project.kernel.cursor import Moment, Number
+from cdp_project.kernel.database import one_look
+from cdp_project.kernel.errors import not_found
+from cdp_project.workspaces.parameters import bad_parameter, choice_of, hours_of, id_of, position_of, uuid_of
+from cdp_project.workspaces.reading import CURSOR, LIMIT, Asked, acting, page, reading
+from connections import replay_actions
+from connections.models import AlertLevel, ItemState
+from connections.reading import alerts, verdicts
+from connections.reading.alerts import AlertPlace
+from connections.reading.journey import journey_of
+from connections.reading.own import Own, own_connections
+from connections.reading.undelivered import ItemPlace, Wanted, undelivered
+from connections.reading.verdicts import Verdicts
+from connections.replay import Selection, Taken
+from connections.serializers import (
+    AlertPageSerializer,
+    EventJourneySerializer,
+    RetrySerializer,
+    TakenSerializer,
+    UndeliveredPageSerializer,
+    VerdictsPageSerializer,
+)
+from events.selectors import event_of
+from identity.parameters import mpid_of
+
+STATES = {state.name.lower(): state for state in ItemState}
+LEVELS = {level.name.lower(): level for level in AlertLevel}
+REASON_CHARACTERS_MOST = 100
+HOURS_USUAL, HOURS_MOST = timedelta(hours=12), timedelta(days=31)
+
+CONNECTION = OpenApiParameter("connection_id", int)
+OUTPUT = OpenApiParameter("output_id", int)
+FROM = OpenApiParameter("from", str, description="The first hour (ISO 8601, UTC without an offset).")
+TO = OpenApiParameter("to", str, description="The last hour; this one unless given. At most 31 days after from.")
+
+
+class EventView(APIView):
+    """One event."""
+
+    @reading("readEvent", EventJourneySerializer)
+    def get(self, asked: Asked, event_id: str) -> dict[str, Any]:
+        """The event and its journey: for every connection whether it waits, was delivered, withheld or failed."""
+        wanted = uuid_of(event_id, "event_id")
+        with one_look():
+            event = event_of(asked.workspace.pk, asked.environment, wanted)
+            if event is None:
+                raise not_found("event")
+            stops = journey_of(event, own_connections(asked.workspace, asked.environment))
+        return {**asdict(event), "environment": event.environment, "journey": stops}
+
+
+class DeliveriesView(APIView):
+    """What did not simply go out."""
+
+    @reading(
+        "listDeliveries",
+        UndeliveredPageSerializer,
+        CONNECTION,
+        OUTPUT,
+        OpenApiParameter("state", str, enum=list(STATES)),
+        OpenApiParameter("reason", str, description="The code of the last fault, for example http_503."),
+        OpenApiParameter("mpid", str),
+        OpenApiParameter("event_id", str),
+        LIMIT,
+        CURSOR,
+    )
+    def get(self, asked: Asked) -> dict[str, Any]:
+        """Events that are tried again, held, parked, refused, or were withheld on their way; the latest change first.
+
+        What went out at once is counted (see verdicts) and not listed.
+        """
+        before = position_of(asked.query, ItemPlace)
+        found = undelivered(_own(asked), _wanted(asked), before=before, limit=asked.limit + 1)
+        return page(found, asked.limit, lambda item: item.place)
+
+
+class RetryDeliveriesView(APIView):
+    """Try again."""
+
+    @acting("retryDeliveries", TakenSerializer, RetrySerializer)
+    def post(self, asked: Asked) -> Taken:
+        """Let parked or failed items be tried again for 72 hours, at most 10,000 a call."""
+        body = asked.data
+        own = own_connections(asked.workspace, asked.environment, body.get("connection_id"), body.get("output_id"))
+        selection = Selection(own, STATES[body["state"]], body.get("reason"), body.get("event_ids"))
+        return replay_actions.retry(asked.actor, asked.workspace, selection)
+
+
+class AlertsView(APIView):
+    """Faults of deliveries."""
+
+    @reading(
+        "listAlerts",
+        AlertPageSerializer,
+        FROM,
+        TO,
+        CONNECTION,
+        OUTPUT,
+        OpenApiParameter("level", str, enum=list(LEVELS)),
+        LIMIT,
+        CURSOR,
+    )
+    def get(self, asked: Asked) -> dict[str, Any]:
+        """Events that met a fault, by hour, output, connection and code; the last twelve hours unless told."""
+        hours = hours_of(asked.query, clock.now(), HOURS_USUAL, HOURS_MOST)
+        word = choice_of(asked.query, "level", LEVELS)
+        before = position_of(asked.query, AlertPlace)
+        level = None if word is None else LEVELS[word]
+        found = alerts.alerts(_own(asked), hours, level=level, before=before, limit=asked.limit + 1)
+        answer = page(found, asked.limit, lambda alert: alert.place)
+        return {**answer, "results": alerts.with_samples(answer["results"])}
+
+
+class VerdictsPlace(NamedTuple):
+    """Where a row stands in the list: by connection, or by hour and then connection (the epoch's without hours)."""
+
+    hour: Moment
+    connection_id: Number
+
+
+class VerdictsView(APIView):
+    """Counts of what became of events."""
+
+    @reading(
+        "listVerdicts",
+        VerdictsPageSerializer,
+        OpenApiParameter("by", str, enum=["hour"], description="By the events' hour instead of over all hours."),
+        FROM,
+        TO,
+        CONNECTION,
+        OUTPUT,
+        LIMIT,
+        CURSOR,
+    )
+    def get(self, asked: Asked) -> dict[str, Any]:
+        """Events of each connection by state and reason; `from` and `to` go with `by=hour`."""
+        found = _verdicts(asked)
+        before = position_of(asked.query, VerdictsPlace)
+        left = found if before is None else [each for each in found if _comes_after(_place(each), before, asked)]
+        return page(left[: asked.limit + 1], asked.limit, _place)
+
+
+def _verdicts(asked: Asked) -> list[Verdicts]:
+    if choice_of(asked.query, "by", ["hour"]) is None:
+        for name in ("from", "to"):
+            if name in asked.query:
+                raise bad_parameter(name, "goes with by=hour")
+        return verdicts.verdicts(_own(asked))
+    return verdicts.verdicts_by_hour(_own(asked), *hours_of(asked.query, clock.now(), HOURS_USUAL, HOURS_MOST))
+
+
+def _place(each: Verdicts) -> VerdictsPlace:
+    return VerdictsPlace(each.hour or clock.from_milliseconds(0), each.connection_id)
+
+
+def _comes_after(place: VerdictsPlace, before: VerdictsPlace, asked: Asked) -> bool:
+    """By hour the newest comes first, else the lowest number does."""
+    return place < before if "by" in asked.query else place > before
+
+
+def _own(asked: Asked) -> Own:
+    return own_connections(
+        asked.workspace, asked.environment, id_of(asked.query, "connection_id"), id_of(asked.query, "output_id")
+    )
+
+
+def _wanted(asked: Asked) -> Wanted:
+    query = asked.query
+    word, reason = choice_of(query, "state", STATES), query.get("reason")
+    if reason is not None and len(reason) > REASON_CHARACTERS_MOST:
+        raise bad_parameter("reason", "is the code of a fault, for example http_503")
+    mpid = mpid_of(query["mpid"]) if "mpid" in query else None
+    event_id = uuid_of(query["event_id"], "event_id") if "event_id" in query else None
+    return Wanted(None if word is None else STATES[word], reason, mpid, event_id)

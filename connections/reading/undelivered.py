@@ -1,0 +1,110 @@
+"""What did not simply go out: the exceptions of deliveries, latest first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from cdp_project.kernel.cursor import Moment, Number
+from connections.alert_codes import alert_label
+from connections.models import ItemState
+from connections.reading.own import Own
+from events.reasons import PARKED, REASONS
+
+# One look into each lane of the outputs. The index ends with `last_at`, which the first bound narrows.
+_LATEST = """
+SELECT e.bucket, e.output_id, e.chunk_id, e.position, e.connection_id, e.mpid, e.event_id, e.state, e.reason,
+       e.attempts, e.first_failed_at, e.last_at, e.next_at
+FROM delivery_lane l
+CROSS JOIN LATERAL (
+    SELECT * FROM delivery_exception d
+    WHERE d.bucket = l.bucket AND d.output_id = l.output_id
+      AND d.environment = %(environment)s AND d.connection_id = ANY(%(connections)s::bigint[])
+      AND (%(state)s::smallint IS NULL OR d.state = %(state)s)
+      AND (%(reason)s::text IS NULL OR d.reason = %(reason)s)
+      AND (%(mpid)s::bigint IS NULL OR d.mpid = %(mpid)s)
+      AND (%(event)s::uuid IS NULL OR d.event_id = %(event)s)
+      AND (%(before_at)s::timestamptz IS NULL OR d.last_at <= %(before_at)s)
+      AND (%(before_at)s::timestamptz IS NULL OR (d.last_at, d.chunk_id, d.output_id, d.position)
+           < (%(before_at)s, %(chunk)s::uuid, %(output)s::bigint, %(position)s::int))
+    ORDER BY d.last_at DESC, d.chunk_id DESC, d.output_id DESC, d.position DESC LIMIT %(limit)s
+) AS e
+WHERE l.output_id = ANY(%(outputs)s::bigint[])
+ORDER BY e.last_at DESC, e.chunk_id DESC, e.output_id DESC, e.position DESC LIMIT %(limit)s
+"""
+
+
+class ItemPlace(NamedTuple):
+    """Where an item stands in the list."""
+
+    last_at: Moment
+    chunk_id: UUID
+    output_id: Number
+    position: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """One event (None: a batch without events) that did not simply go out. `reason` is the code of its last fault."""
+
+    bucket: int
+    output_id: int
+    chunk_id: UUID
+    position: int
+    connection_id: int
+    mpid: int
+    event_id: UUID | None
+    state: int
+    reason: str
+    attempts: int
+    first_failed_at: datetime
+    last_at: datetime
+    next_at: datetime | None
+
+    @property
+    def state_word(self) -> str:
+        return ItemState(self.state).name.lower()
+
+    @property
+    def sentence(self) -> str:
+        """The reason in words."""
+        fault = REASONS.get(self.reason) or alert_label(self.reason)
+        return f"{REASONS[PARKED]} The last fault: {fault}" if self.state == ItemState.PARKED else fault
+
+    @property
+    def place(self) -> ItemPlace:
+        return ItemPlace(self.last_at, self.chunk_id, self.output_id, self.position)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which items are asked for; None means: whatever it is."""
+
+    state: ItemState | None = None
+    reason: str | None = None
+    mpid: int | None = None
+    event_id: UUID | None = None
+
+
+def undelivered(own: Own, wanted: Wanted, *, before: ItemPlace | None, limit: int) -> list[Undelivered]:
+    """Items of these connections, the latest change first."""
+    last_at, chunk_id, output_id, position = before or (None, None, None, None)
+    parameters: dict[str, Any] = {
+        "environment": int(own.environment),
+        "connections": own.connection_ids,
+        "outputs": own.output_ids,
+        "state": wanted.state,
+        "reason": wanted.reason,
+        "mpid": wanted.mpid,
+        "event": wanted.event_id,
+        "before_at": last_at,
+        "chunk": chunk_id,
+        "output": output_id,
+        "position": position,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_LATEST, parameters)
+        return [Undelivered(*row) for row in cursor.fetchall()]

@@ -1,0 +1,15 @@
+"""Addresses for reading what became of events, below /api/v1/."""
+
+from django.urls import path
+
+from connections.api import AlertsView, DeliveriesView, EventView, RetryDeliveriesView, VerdictsView
+
+_BASE = "workspaces/<str:workspace_id>"
+
+urlpatterns = [
+    path(f"{_BASE}/events/<str:event_id>", EventView.as_view(), name="event"),
+    path(f"{_BASE}/deliveries", DeliveriesView.as_view(), name="deliveries"),
+    path(f"{_BASE}/deliveries/retry", RetryDeliveriesView.as_view(), name="retry-deliveries"),
+    path(f"{_BASE}/alerts", AlertsView.as_view(), name="alerts"),
+    path(f"{_BASE}/verdicts", VerdictsView.as_view(), name="verdicts"),
+]
