@@ -76,9 +76,19 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """A seat that cannot be looked up any more is no seat: the page has to come again."""
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, OSError):
+            log.debug("live page gone", error=str(error))
+        else:
             log.warning("live socket closed", error=str(error))
-            self._tasks.append(asyncio.ensure_future(self.close(CLOSE_TRY_LATER)))
+            self._tasks.append(asyncio.ensure_future(self._close_anyway()))
+
+    async def _close_anyway(self) -> None:
+        try:
+            await self.close(CLOSE_TRY_LATER)
+        except (OSError, RuntimeError) as error:
+            log.debug("live socket was closed already", error=str(error))
 
     async def _flush(self) -> None:
         message = self._buffer.take()

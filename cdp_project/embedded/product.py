@@ -91,7 +91,7 @@ def _web(name: str, site: Site, env: Mapping[str, str], is_ready: Callable[[int]
         *(sys.executable, "-m", "uvicorn", "cdp_project.asgi:application", "--fd", str(site.door)),
         *("--loop", "uvloop", "--http", "cdp_project.http_bounds:BoundedHttp"),
         # What browsers say over sockets are a few words.
-        *("--ws", "websockets-sansio", "--ws-max-size", "4096"),
+        *("--ws", "cdp_project.socket_bounds:BoundedSocket", "--ws-max-size", "4096"),
         *("--ws-ping-interval", "20", "--ws-ping-timeout", "20"),
         # Addresses of clients are taken from the connection alone: nobody can forge them.
         *("--no-proxy-headers", "--no-server-header", "--no-access-log", "--log-level", "warning"),

@@ -27,10 +27,23 @@ class Website:
         """Returns when the sign-in page answers."""
         self._web = self._run(
             *(sys.executable, "-m", "uvicorn", "cdp_project.asgi:application", "--port", str(self.port)),
-            *("--ws", "websockets-sansio", "--no-proxy-headers", "--no-access-log", "--log-level", "warning"),
+            *(
+                "--ws",
+                "cdp_project.socket_bounds:BoundedSocket",
+                "--no-proxy-headers",
+                "--no-access-log",
+                "--log-level",
+                "warning",
+            ),
             *("--timeout-graceful-shutdown", "1"),
         )
         eventually(self._answers, bool)
+
+    @property
+    def pid(self) -> int:
+        """Of the web process, which runs."""
+        assert self._web is not None
+        return self._web.pid
 
     def start_pipeline(self) -> None:
         self._pipeline = self._run(sys.executable, "manage.py", "run_pipeline")
