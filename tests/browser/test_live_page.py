@@ -5,19 +5,22 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from playwright.sync_api import Page, expect
 
-from cdp_project.kernel.live import feed_group
+from cdp_project.kernel.live import feed_group, publisher
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import Membership
 from events.intake.issuing import issue
+from events.reasons import REASONS
 from tests import factories
-from tests.browser.conftest import Noise, keep_picture, overflow
+from tests.browser.conftest import Noise, keep_picture, overflow, violations
 from tests.browser.website import Website
 from tests.cdp_project.console.conftest import ACTOR, Furnished
 from tests.product import post_json
+from tests.shop import Shop, batch, custom_event
 
 OpenPage = Callable[..., Page]
 PASSWORD = "correct horse battery"
@@ -34,14 +37,14 @@ def upload(website: Website, shop: Furnished, *names: str) -> None:
 
 
 def publish(shop: Furnished, seq: int, count: int = 1, rows: int = 1, sender: str = "test", **ended: str) -> None:
-    """A frame as the pipeline sends it; `ended` is state, reason and why of events that were stopped."""
+    """A frame as the pipeline sends it; `ended` replaces parts of the rows: with a state, they were stopped."""
     sample = [
         {"t": "2026-11-23T10:00:00+00:00", "input": "Web", "type": "screen_view", "name": f"Screen {seq}.{n}"}
         | {"mpid": "8355306297371110", "event_id": f"{sender} {seq} {n}", "state": "stored", "reason": "", "why": ""}
         | ended
         for n in range(rows)
     ]
-    counts = {"stopped" if ended else "stored": count}
+    counts = {"stopped" if "state" in ended else "stored": count}
     message = {"type": "feed.frame", "v": 2, "sender": sender, "seq": seq, "counts": counts, "sample": sample}
     group = feed_group(shop.workspace.pk, Environment.PRODUCTION.word)
     # A loop of its own: the browser's driver has the one of this thread.
@@ -157,3 +160,100 @@ def test_the_line_to_send_can_be_copied(website: Website, larder: Furnished, ope
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert f"curl -i {website.url}/v2/events" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_the_page_begins_with_what_is_stored(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    stocked = Shop(larder.feed)
+    stocked.process(batch(custom_event("Earlier"), customer="u-1"), batch(custom_event(EVIL), customer="u-2"))
+    stocked.process(batch(custom_event("Elsewhere"), customer="u-1", environment="development"))
+    stocked.close()
+    page = open_live(open_page, website, larder)
+
+    rows = page.locator("#rows tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text(EVIL)
+    expect(rows.nth(1)).to_contain_text("Earlier")
+    expect(rows.nth(1)).to_contain_text("Larder feed")
+    expect(rows.nth(1)).to_contain_text("Stored")
+    expect(page.get_by_text("Waiting for events")).to_be_hidden()
+    expect(page.locator("#total")).to_have_text("0")
+    # A frame that tells of an event which the page has already.
+    publish(larder, 1, event_id=str(rows.nth(0).get_attribute("data-event")))
+    expect(page.locator("#total")).to_have_text("1")
+    expect(rows).to_have_count(2)
+
+
+def test_stopped_events_say_why(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    page = open_live(open_page, website, larder)
+    publish(larder, 1)
+    publish(larder, 2, state="dropped", reason="duplicate", why=REASONS["duplicate"], mpid="", event_id="")
+    why = f"{REASONS['malformed']} The field events is no list. {EVIL}"
+    unknown: Any = {"name": "", "type": "", "mpid": "", "event_id": ""}
+    publish(larder, 3, state="quarantined", reason="malformed", why=why, **unknown)
+
+    rows = page.locator("#rows tr")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text("Quarantined")
+    expect(rows.nth(0)).to_contain_text(why)
+    expect(rows.nth(1)).to_contain_text("Duplicate")
+    expect(rows.nth(1)).to_contain_text(REASONS["duplicate"])
+    expect(rows.nth(2)).to_contain_text("Stored")
+    expect(page.locator("#stopped")).to_have_text("2")
+    expect(page.locator("#total")).to_have_text("1")
+    expect(page.locator("#rows img")).to_have_count(0)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert violations(page) == []
+        keep_picture(page, f"live-stopped-{theme}")
+    page.set_viewport_size({"width": 320, "height": 860})
+    assert overflow(page) == 0
+    assert violations(page) == []
+    keep_picture(page, "live-stopped-narrow")
+
+
+def test_a_sample_is_called_a_sample(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    page = open_live(open_page, website, larder)
+    publish(larder, 1, count=3, rows=3)
+    expect(page.locator("#rows tr")).to_have_count(3)
+    expect(page.locator("#sampled")).to_be_hidden()
+    publish(larder, 2, count=5000, rows=20)
+    expect(page.locator("#sampled")).to_be_visible()
+    expect(page.locator("#sampled")).to_contain_text("events arrive a second")
+
+
+def test_after_a_gap_the_table_is_asked_for_again(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    page = open_live(open_page, website, larder)
+    publish(larder, 1)
+    expect(page.locator("#rows tr")).to_have_count(1)
+    stocked = Shop(larder.feed)
+    # Told to pages by this process; what is lost on the way is the point of the test.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publisher, "add", lambda *_frame: None)
+        stocked.process(batch(custom_event("Lost on the way"), customer="u-1"))
+    stocked.close()
+    publish(larder, 3)
+
+    expect(page.locator("#missed")).to_be_visible()
+    expect(page.locator("#rows").get_by_text("Lost on the way")).to_have_count(1)
+    expect(page.locator("#rows tr")).to_have_count(3)
+
+
+def test_a_hidden_page_is_not_painted(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    page = open_live(open_page, website, larder)
+    hide = "(isHidden) => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => isHidden });"
+    hide += " document.dispatchEvent(new Event('visibilitychange')); }"
+    page.evaluate(hide, True)
+    publish(larder, 1)
+    expect(page.locator("#total")).to_have_text("1")
+    assert page.locator("#rows tr").count() == 0
+    page.evaluate(hide, False)
+    expect(page.locator("#rows tr")).to_have_count(1)
+
+
+def test_pausing_needs_no_mouse(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    page = open_live(open_page, website, larder)
+    page.get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#line")).to_have_text("Paused")
+    page.keyboard.press("Space")
+    expect(page.locator("#line")).to_have_text("Live")

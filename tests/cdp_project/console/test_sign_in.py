@@ -10,6 +10,7 @@ from cdp_project.workspaces import guessing
 from cdp_project.workspaces.models import Role
 from tests import factories
 from tests.cdp_project.console.conftest import Furnished
+from tests.shop import Shop, batch, custom_event
 
 PASSWORD = "correct horse battery"
 
@@ -119,3 +120,19 @@ def test_the_live_page_teaches_the_first_event(larder: Furnished, sign_in: Calla
     assert "&quot;environment&quot;: &quot;development&quot;" in page
     assert larder.feed.keys.all()[0].key in page
     assert f'data-socket="/ws/w/{larder.workspace.slug}/development/live/"' in page
+
+
+def test_the_live_page_shows_stored_events_without_scripts(
+    transactional_db: None, larder: Furnished, sign_in: Callable[..., Client]
+) -> None:
+    stocked = Shop(larder.feed)
+    hostile = "<img src=x onerror=alert(1)>"
+    stocked.process(batch(custom_event(hostile), customer="u-1"))
+    stocked.close()
+
+    page = sign_in(larder).get(larder.url("live/")).content.decode()
+    assert "&lt;img src=x" in page
+    assert hostile not in page
+    assert stocked.profile()["mpid"] > 0
+    assert str(stocked.profile()["mpid"]) in page
+    assert hostile not in sign_in(larder).get(larder.url("live/", "development")).content.decode()
