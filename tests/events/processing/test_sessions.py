@@ -1,6 +1,8 @@
 """Sessions begin, go on and end as events tell, in whatever order they come."""
 
 import random
+import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +12,9 @@ from cdp_project.kernel import clock
 from cdp_project.kernel.database import connect
 from events import idle_sessions, tasks
 from events.models import Session
+from events.processing.runner import Runner
 from tests import factories
+from tests.product import eventually
 from tests.shop import Shop, batch, custom_event
 
 NOON = datetime(2035, 5, 5, 12, tzinfo=UTC)
@@ -223,6 +227,45 @@ class TestIdleSessions:
             assert idle_sessions._close(first, found, at(40), at(60)) == 0
 
         assert lengths(shop) == (1, 1, 0)
+
+    def test_every_session_counts_once_while_others_close_it(self, shop: Shop) -> None:
+        """Two pipelines and two chores work on the same sessions: nobody locks anybody out, nothing counts twice."""
+        stop, closed, failures = threading.Event(), [0, 0], []
+
+        def close(place: int) -> None:
+            while not stop.is_set():
+                closed[place] += close_idle(60 * 24)
+
+        def process() -> None:
+            try:
+                with closing(Runner()) as runner:
+                    while not stop.is_set():
+                        runner.drain()
+            except Exception as error:  # noqa: BLE001 - told by the assertion below
+                failures.append(error)
+
+        threads = [threading.Thread(target=close, args=(place,)) for place in (0, 1)]
+        threads += [threading.Thread(target=process) for _ in range(2)]
+        with clock.frozen(at(10)):
+            for each in threads:
+                each.start()
+            try:
+                for number in range(150):
+                    events = [event(minute, f"s-{minute}") for minute in {number % 3, number % 5}]
+                    events += [end(6, "s-4")] if number % 7 == 0 else []
+                    shop.post(batch(*events, customer=f"u-{number % 8}"))
+                eventually(shop.waiting, lambda waiting: waiting == 0 or bool(failures))
+            finally:
+                stop.set()
+                for each in threads:
+                    each.join(30)
+        closed.append(close_idle(60 * 24))
+
+        assert failures == []
+        rows = list(Session.objects.all())
+        assert sum(row.event_count for row in rows) == len(shop.events())
+        assert lengths(shop)[:2] == (len(rows), len(rows))
+        assert sum(closed) == sum(row.ended_seq == 0 for row in rows)
 
     def test_the_chore_goes_by_the_clock(self, shop: Shop) -> None:
         send(shop, 10, event(1))
