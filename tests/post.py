@@ -13,6 +13,7 @@ from cdp_project.workspaces.environment import Environment
 from connections.deliver import Deliveries
 from connections.gather import gather
 from connections.models import (
+    AlertHour,
     AlertLevel,
     AlertPartial,
     Connection,
@@ -113,7 +114,8 @@ class Post:
     def alerts(self) -> dict[str, dict[str, int]]:
         """Faulted events by level and code."""
         found: dict[str, dict[str, int]] = {}
-        for row in AlertPartial.objects.all():
-            codes = found.setdefault(AlertLevel(row.level).name.lower(), {})
-            codes[row.code] = codes.get(row.code, 0) + row.count
+        for model in (AlertPartial, AlertHour):
+            for level, code, count in model.objects.values_list("level", "code", "count"):
+                codes = found.setdefault(AlertLevel(level).name.lower(), {})
+                codes[code] = codes.get(code, 0) + count
         return found
