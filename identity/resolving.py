@@ -6,6 +6,8 @@ once, in the order of their keys. Where the second look would need more of them 
 may hold those and wait for ours. Profiles come after them in the order of locks (identity.updating).
 """
 
+from collections.abc import Iterable
+
 from cdp_project.kernel.buckets import new_mpid
 from cdp_project.kernel.database import Connection, TryAgain
 from cdp_project.kernel.outcome import Drop
@@ -14,6 +16,7 @@ from events.pipeline import Chunk, Person
 from events.reasons import PERSON_UNKNOWN
 from identity import client_mpids, links
 from identity.holdings import Holdings, Known, Links
+from identity.keys import PersonKey
 from identity.matching import Ask, Decision, Decisions, LockValues, ask, decide_all, people_to_look_at
 from identity.scopes import WorkspacesByScope, workspaces_by_scope
 
@@ -46,9 +49,12 @@ def _decide(connection: Connection, asks: list[Ask], workspaces: WorkspacesBySco
     decisions, wanted = decide_all(asks, Holdings(dict(held), dict(known)), new_mpid)
     if not wanted:
         return decisions
-    held |= _lock(connection, wanted)
-    known |= _known_again(connection, asks, wanted, held, workspaces)
-    decisions, wanted_now = decide_all(asks, Holdings(held, known), new_mpid)
+    locked = _lock(connection, wanted)
+    known_now = _known_again(connection, asks, wanted, held | locked, workspaces)
+    if all(held.get(key, {}) == mpids for key, mpids in locked.items()) and known_now == _of(known, known_now):
+        return decisions
+    known |= {person: is_known for person, is_known in known_now.items() if is_known is not None}
+    decisions, wanted_now = decide_all(asks, Holdings(held | locked, known), new_mpid)
     if not wanted_now.keys() <= wanted.keys():
         raise TryAgain("Identities of the chunk changed hands meanwhile.")
     return decisions
@@ -62,9 +68,15 @@ def _lock(connection: Connection, wanted: LockValues) -> Links:
 
 def _known_again(
     connection: Connection, asks: list[Ask], wanted: LockValues, held: Links, workspaces: WorkspacesByScope
-) -> Known:
+) -> dict[PersonKey, bool | None]:
+    """Whether the people whom the locked values lead to are known; None for those who do not exist."""
     touched = [each for each in asks if each.named is not None or not wanted.keys().isdisjoint(each.keys.values())]
-    return links.known_people(connection, people_to_look_at(touched, Holdings(held)), workspaces)
+    people = people_to_look_at(touched, Holdings(held))
+    return _of(links.known_people(connection, people, workspaces), people)
+
+
+def _of(known: Known, people: Iterable[PersonKey]) -> dict[PersonKey, bool | None]:
+    return {person: known.get(person) for person in people}
 
 
 def _write_links(connection: Connection, asks: list[Ask], decisions: Decisions) -> None:

@@ -1,13 +1,24 @@
 """Who is chosen, and what they get: the decision without a database (reference 2.2.6)."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from unittest import mock
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cdp_project.workspaces.environment import Environment
+from events.batch import Batch
+from events.configuration import InputConfig
 from events.identity_types import LOOKUP_ORDER, IdentityType
-from identity.resolve import HOLDERS_MOST, Holder, belongs, choose_mpid, needs_link
+from events.pipeline import Accepted, Context
+from identity import matching
+from identity.holdings import Holdings, Links
+from identity.keys import PersonKey, identity_key
+from identity.matching import Ask, Decision
+from identity.resolve import HOLDERS_MOST, LOGIN_TYPES, Holder, belongs, choose_mpid, needs_link
 
 CUSTOMER, EMAIL, OTHER = IdentityType.CUSTOMER_ID, IdentityType.EMAIL, IdentityType.OTHER
 STAMP, ADVERTISING = IdentityType.DEVICE_APPLICATION_STAMP, IdentityType.ANDROID_ADVERTISING_ID
@@ -93,3 +104,36 @@ def test_nobody_known_is_ever_returned_without_their_login(holders: Holders) -> 
     allowed = {each.mpid for each in everybody if not each.is_known} | owners
     assert chosen is None or chosen in allowed
     assert (chosen is None) == (not allowed)
+
+
+NAMES = ["a", "b"]
+KINDS = [IdentityType.CUSTOMER_ID, IdentityType.EMAIL, IdentityType.DEVICE_APPLICATION_STAMP]
+
+
+@given(
+    st.dictionaries(st.tuples(st.sampled_from(KINDS), st.sampled_from(NAMES)), st.sets(st.integers(1, 2), max_size=2)),
+    st.dictionaries(st.sampled_from(KINDS), st.sampled_from(NAMES)),
+)
+def test_the_short_way_decides_as_the_long_one(
+    held: dict[tuple[IdentityType, str], set[int]], named: dict[IdentityType, str]
+) -> None:
+    def decided(way: Callable[[Ask, Holdings], Decision | None]) -> Decision | None:
+        links: Links = {
+            identity_key(1, Environment.PRODUCTION, kind, name): dict.fromkeys(people, THEN)
+            for (kind, name), people in held.items()
+            if people
+        }
+        customers = {mpid for (kind, _), people in held.items() if kind in LOGIN_TYPES for mpid in people}
+        known = {PersonKey(1, 1, mpid): mpid in customers for mpid in (1, 2)}
+        with mock.patch.object(matching, "_undisputed", way):
+            return matching.decide(asked(named), Holdings(links, known), lambda: 99)
+
+    assert decided(matching._undisputed) == decided(lambda _each, _holdings: None)
+
+
+def asked(named: dict[IdentityType, str]) -> Ask:
+    """A batch with these identities."""
+    batch = Batch(Environment.PRODUCTION, identities=named)
+    source = InputConfig(1, 1, 1, "feed", None, "Server", "create_update", True, 1)
+    row = Accepted(0, 1, UUID(int=1), 1, 1, Environment.PRODUCTION, "mparticle", False, THEN, 0, 0, b"")
+    return matching.ask(Context(row, source, batch, []))
