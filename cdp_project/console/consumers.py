@@ -13,7 +13,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.sessions.backends.db import SessionStore
 
 from cdp_project.console.live_buffer import LiveBuffer
-from cdp_project.kernel.live import feed_group
+from cdp_project.kernel.live import FRAME_VERSION, feed_group
 from cdp_project.workspaces.seat import Seat, find_seat
 
 log = structlog.get_logger(__name__)
@@ -66,8 +66,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Pages have nothing to say; what they send is not even parsed."""
 
     async def feed_frame(self, message: dict[str, Any]) -> None:
-        """From the channel layer."""
-        self._buffer.add(message)
+        """From the channel layer. A frame of another version cannot be read, but missing it can be told."""
+        if message.get("v") == FRAME_VERSION:
+            self._buffer.add(message)
+        else:
+            self._buffer.has_missed = True
 
     def _repeat(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(_every(seconds, act))

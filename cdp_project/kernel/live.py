@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 
 FRAMES_PER_SECOND = 4
 SAMPLE_MOST = 20
+FRAME_VERSION = 2
+"""Of what is in a frame; while an installation is brought up to date, processes of two versions talk."""
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Publisher:
             self._sequence[group] = self._sequence.get(group, 0) + 1
             message = {
                 "type": "feed.frame",
-                "v": 2,
+                "v": FRAME_VERSION,
                 "sender": self._sender,
                 "seq": self._sequence[group],
                 "counts": dict(frame.counts),

@@ -17,7 +17,7 @@ from django.test import Client
 from cdp_project.console import consumers
 from cdp_project.console.consumers import CLOSE_REFUSED
 from cdp_project.console.routing import websocket_urlpatterns
-from cdp_project.kernel.live import feed_group
+from cdp_project.kernel.live import FRAME_VERSION, feed_group
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import Membership, Workspace
 from tests import factories
@@ -98,9 +98,11 @@ async def opened(workspace: Workspace, cookie: bytes) -> AsyncIterator[Page]:
     await page.leave()
 
 
-async def publish(workspace: Workspace, seq: int, environment: Environment = Environment.PRODUCTION) -> None:
+async def publish(
+    workspace: Workspace, seq: int, environment: Environment = Environment.PRODUCTION, version: int = FRAME_VERSION
+) -> None:
     row = {"t": "2026-11-23T10:00:00Z", "input": "Web", "type": "screen_view", "name": "Home", "mpid": "1"}
-    message = {"type": "feed.frame", "v": 2, "sender": "s", "seq": seq, "counts": {"stored": 30}, "sample": [row]}
+    message = {"type": "feed.frame", "v": version, "sender": "s", "seq": seq, "counts": {"stored": 30}, "sample": [row]}
     await get_channel_layer().group_send(feed_group(workspace.pk, environment.word), message)
 
 
@@ -124,6 +126,18 @@ def test_frames_arrive_with_rows_and_true_counts(shop: Workspace) -> None:
             assert not any(message["has_missed"] for message in got)
             await publish(shop, 4)
             assert (await page.message())["has_missed"]
+
+    run(scenario)
+
+
+def test_frames_of_another_version_are_missed_and_not_misread(shop: Workspace) -> None:
+    cookie = cookie_of(factories.member(shop))
+
+    async def scenario() -> None:
+        async with opened(shop, cookie) as page:
+            await publish(shop, 1, version=FRAME_VERSION - 1)
+            message = await page.message()
+            assert (message["counts"], message["rows"], message["has_missed"]) == ({}, [], True)
 
     run(scenario)
 
