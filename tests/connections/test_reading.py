@@ -111,10 +111,15 @@ def test_a_journey_tells_what_was_given_up(shop: Shop, post: Post, sink: Sink, j
 
 
 def test_a_journey_of_what_is_gathered_waits(shop: Shop, post: Post, sink: Sink, journey: Journey) -> None:
-    connection = post.connect(sink, send="batch")
-    shop.process(batch(custom_event(), customer="u-1"))
+    connection = post.connect(sink, send="batch", gather="ten_minutes")
+    with post.at_this_time():
+        shop.process(*(batch(custom_event(name), customer="u-1") for name in ("First", "Second")))
 
-    assert journey()[connection.pk]["state"] == "waiting"
+    for taken, state in ((0, "waiting"), (2, "waiting"), (0, "delivered")):
+        if state == "delivered":
+            post.deliver()
+        assert post.gather(after=timedelta(minutes=6)) == taken
+        assert {journey(name)[connection.pk]["state"] for name in ("First", "Second")} == {state}
 
 
 def test_withheld_after_forwarding_is_told_as_that(shop: Shop, post: Post, sink: Sink, journey: Journey) -> None:
