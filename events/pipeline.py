@@ -89,7 +89,10 @@ class EventItem:
 
 @dataclass(slots=True)
 class Context:
-    """One batch on its way through the steps. `outcome` None means: go on."""
+    """One batch on its way through the steps. `outcome` None means: go on.
+
+    `claimed` are the ids of its client that it was the first to bring (events.processing.duplicates).
+    """
 
     accepted: Accepted
     input: InputConfig
@@ -97,6 +100,7 @@ class Context:
     items: list[EventItem]
     person: Person | None = None
     outcome: Outcome | None = None
+    claimed: list[tuple[int, int, bytes]] = field(default_factory=list)
 
     def open_items(self) -> list[EventItem]:
         """Events that nothing has stopped."""

@@ -9,7 +9,7 @@ from events.metrics import CONFLICT
 from events.models import InputKind
 from events.pipeline import Chunk, Context, EventItem, apply, prepare
 from events.processing import active_people, duplicates, history, sessions, storing
-from events.processing.duplicates import BATCH, EVENT, Sight, Sighting, sighting
+from events.processing.duplicates import BATCH, EVENT, Sight, Sighting, SourceId, sighting
 from events.reasons import DUPLICATE, NOT_HISTORICAL
 
 FEED_ATTRIBUTE = "mParticle Source Feed"
@@ -34,12 +34,20 @@ def drop_duplicates(chunk: Chunk) -> None:
 
 def _drop_batches(chunk: Chunk) -> None:
     contexts = [context for context in chunk.open() if context.batch.source_request_id]
-    sights = duplicates.claim(chunk.transaction, chunk.now, [_batch_sighting(context) for context in contexts])
-    for context, sight in zip(contexts, sights, strict=True):
-        if sight is not Sight.FIRST:
+    sightings = [_batch_sighting(context) for context in contexts]
+    sights = duplicates.claim(chunk.transaction, chunk.now, sightings)
+    for context, (source_id, _), sight in zip(contexts, sightings, sights, strict=True):
+        if not _is_first(chunk, context, source_id, sight):
             context.outcome = Drop(DUPLICATE)
-        if sight is Sight.CONFLICT:
-            chunk.count(context, CONFLICT)
+
+
+def _is_first(chunk: Chunk, context: Context, source_id: SourceId, sight: Sight) -> bool:
+    """Note what became of a sighting."""
+    if sight is Sight.FIRST:
+        context.claimed.append(source_id)
+    if sight is Sight.CONFLICT:
+        chunk.count(context, CONFLICT)
+    return sight is Sight.FIRST
 
 
 def _batch_sighting(context: Context) -> Sighting:
@@ -56,12 +64,11 @@ def _drop_events(chunk: Chunk) -> None:
         for item in context.items
         if item.outcome is None and item.event.source_message_id
     ]
-    sights = duplicates.claim(chunk.transaction, chunk.now, [_event_sighting(*pair) for pair in pairs])
-    for (context, item), sight in zip(pairs, sights, strict=True):
-        if sight is not Sight.FIRST:
+    sightings = [_event_sighting(*pair) for pair in pairs]
+    sights = duplicates.claim(chunk.transaction, chunk.now, sightings)
+    for (context, item), (source_id, _), sight in zip(pairs, sightings, sights, strict=True):
+        if not _is_first(chunk, context, source_id, sight):
             item.outcome = Drop(DUPLICATE)
-        if sight is Sight.CONFLICT:
-            chunk.count(context, CONFLICT)
 
 
 def _event_sighting(context: Context, item: EventItem) -> Sighting:

@@ -9,7 +9,7 @@ from cdp_project.kernel.outcome import Quarantine
 from cdp_project.kernel.rollups import Rollup
 from events.metrics import OUTCOME
 from events.pipeline import Accepted, Chunk, Context, metric_key
-from events.processing import live_rows
+from events.processing import duplicates, live_rows
 from events.processing.unpack import Refused
 
 _QUARANTINE_COLUMNS = (
@@ -46,8 +46,15 @@ def close_books(chunk: Chunk, refused: list[Refused]) -> None:
     for row, outcome in refused:
         chunk.metrics[metric_key(row, OUTCOME, outcome.reason)] += row.event_count
     put_aside(chunk, refused + stopped)
+    _give_back_ids(chunk)
     write_rollups(chunk)
     live_rows.publish_after_commit(chunk, refused)
+
+
+def _give_back_ids(chunk: Chunk) -> None:
+    """What was put aside has not come yet: when it is processed again, or sent again, it is no repeat of itself."""
+    stopped = (context for context in chunk.contexts if isinstance(context.outcome, Quarantine))
+    duplicates.give_back(chunk.transaction, chunk.now, [each for context in stopped for each in context.claimed])
 
 
 def _count_stopped(chunk: Chunk, context: Context) -> None:

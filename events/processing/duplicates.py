@@ -25,6 +25,12 @@ BATCH, EVENT = 1, 2
 
 _KEY = (("bucket", "int2"), ("generation", "int2"), ("input_id", "int8"), ("kind", "int2"), ("key", "bytea"))
 _COLUMNS = (*(name for name, _ in _KEY), "body_hash")
+_GIVE_BACK = """
+DELETE FROM seen s
+USING unnest(%s::int2[], %s::int2[], %s::int8[], %s::int2[], %s::bytea[]) AS k (bucket, generation, input_id, kind, key)
+WHERE s.bucket = k.bucket AND s.generation = k.generation AND s.input_id = k.input_id AND s.kind = k.kind
+  AND s.key = k.key
+"""
 _CLAIM = "ON CONFLICT DO NOTHING RETURNING input_id, kind, key"
 
 
@@ -96,6 +102,17 @@ def claim(connection: Connection, now: datetime, sightings: list[Sighting]) -> l
         first_hash.setdefault(source_id, body_hash)
     known = _met_before(connection, now, first_hash)
     return [_sight(known, *each) for each in sightings]
+
+
+def give_back(connection: Connection, now: datetime, ids: Iterable[SourceId]) -> None:
+    """Forget ids that were claimed in this transaction, at the same `now`."""
+    rows = [
+        (bucket_of_digest(key), generation, input_id, kind, key)
+        for input_id, kind, key in ids
+        for generation in claimed_generations(now)
+    ]
+    if rows:
+        connection.execute(_GIVE_BACK, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _sight(known: dict[SourceId, bytes], source_id: SourceId, body_hash: bytes) -> Sight:

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.test import Client
 
+from cdp_project.kernel.outcome import Quarantine
 from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import AuditEntry, Role
@@ -124,6 +125,48 @@ def test_batches_that_go_again_are_processed_under_their_ids(shop: Shop, ask: As
     shop.drain()
     assert outcomes(shop) == {"stored": 5}
     assert aside <= {event["batch_id"] for event in shop.events()}
+
+
+def quarantine_bad(chunk: Chunk) -> None:
+    for context in chunk.open():
+        if any(item.event.name == BAD for item in context.items):
+            context.outcome = Quarantine("poison")
+
+
+def put_aside_by_step(shop: Shop) -> None:
+    """From now on bad batches are put aside as soon as their ids are claimed."""
+    steps = load_steps()
+    steps.insert([step.name for step in steps].index("events.steps.drop_duplicates") + 1, apply(quarantine_bad))
+    shop.runner.close()
+    shop.runner = Runner(steps)
+
+
+def test_what_a_step_puts_aside_is_no_repeat_of_itself(shop: Shop, ask: Ask) -> None:
+    put_aside_by_step(shop)
+    ids = [custom_event(BAD, source_message_id="m-1"), custom_event("new", source_message_id="m-2")]
+    shop.process(batch(custom_event("old", source_message_id="m-2"), customer="u-1"))
+    shop.process(batch(*ids, customer="u-1", source_request_id="r-1"))
+    assert outcomes(shop) == {"stored": 1, "poison": 2}
+    mend(shop)
+    ask("/retry", {"reason": "poison"})
+    shop.drain()
+    assert outcomes(shop) == {"stored": 2, "duplicate": 1}
+
+    shop.process(batch(*ids, customer="u-1", source_request_id="r-1"))
+    assert outcomes(shop) == {"stored": 2, "duplicate": 3}
+    assert sorted(event["name"] for event in shop.events()) == [BAD, "old"]
+
+
+def test_what_was_sent_again_meanwhile_is_not_stored_twice(shop: Shop, ask: Ask) -> None:
+    put_aside_by_step(shop)
+    sent = batch(custom_event(BAD), customer="u-1", source_request_id="r-1")
+    shop.process(sent)
+    mend(shop)
+    shop.process(sent)
+    ask("/retry", {"reason": "poison"})
+    shop.drain()
+
+    assert outcomes(shop) == {"stored": 1, "duplicate": 1}
 
 
 def test_what_still_fails_is_put_aside_again(shop: Shop, ask: Ask) -> None:
