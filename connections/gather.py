@@ -71,6 +71,9 @@ def _gather_line(connection: Connection, line: Line, route: Route | None, now: d
 def _gather_some(connection: Connection, line: Line, route: Route, how: Gather, now: datetime) -> tuple[int, bool]:
     """How many items of the line are complete, and whether there is more of it than was looked at."""
     rows, is_crowded = lock_rows(connection, line)
+    if not rows:
+        # Another run was here since we looked.
+        return 0, False
     waiting = items_of(connection, line.bucket, rows)
     groups = complete(waiting, how, clock.milliseconds(now), is_crowded=is_crowded)
     taken = [each for items in groups for each in items]

@@ -9,7 +9,7 @@ import pytest
 from cdp_project.kernel import failpoints
 from cdp_project.kernel.database import connect
 from cdp_project.kernel.wake import waker
-from connections import gathering, tasks, waiting
+from connections import gather, gathering, tasks, waiting
 from connections.gathering import SMALL_ROWS_LEAST
 from connections.models import Connection, OutboxDelivery
 from connections.outputs import save_settings
@@ -167,6 +167,20 @@ def test_two_runs_at_once_take_it_once(shop: Shop, post: Post, sink: Sink, made:
     assert seen(sink) == [["a", "b"]]
 
 
+def test_a_line_that_another_run_has_emptied_is_left_alone(
+    shop: Shop, post: Post, sink: Sink, made: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(shop, post, batch(custom_event("a"), customer="u-1"))
+    bucket = OutboxDelivery.objects.values_list("bucket", flat=True)[0]
+    with connect(autocommit=True) as own:
+        found = lines(own, bucket)
+    assert post.gather(after=TEN_MINUTES + SOON) == 1
+    monkeypatch.setattr(gather, "lines", lambda *_: found)
+    assert post.gather() == 0
+    post.deliver()
+    assert seen(sink) == [["a"]]
+
+
 def test_when_the_output_is_to_get_it_at_once_what_waits_goes(
     shop: Shop, post: Post, sink: Sink, made: Connection
 ) -> None:
@@ -260,14 +274,14 @@ def test_what_cannot_be_read_keeps_nobody_else_waiting(shop: Shop, post: Post, s
     assert post.sums(made) == {"waiting": 1, "delivered": 1}
 
 
-@pytest.mark.parametrize("gather", ["ten_minutes", "session"])
+@pytest.mark.parametrize("how", ["ten_minutes", "session"])
 @pytest.mark.parametrize("seed", range(3))
 def test_everything_arrives_once_and_in_order_whatever_happens(
-    shop: Shop, post: Post, sink: Sink, monkeypatch: pytest.MonkeyPatch, gather: str, seed: int
+    shop: Shop, post: Post, sink: Sink, monkeypatch: pytest.MonkeyPatch, how: str, seed: int
 ) -> None:
     chance = random.Random(seed)
     monkeypatch.setattr(gathering, "SMALL_ROWS_LEAST", 3)
-    made = post.connect(sink, send="batch", gather=gather)
+    made = post.connect(sink, send="batch", gather=how)
     people, stored = [f"u-{number}" for number in range(4)], 0
     for wave in range(12):
         chosen = chance.sample(people, 2)
