@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
+import structlog
 
 from cdp_project.kernel import clock, multirange
 from cdp_project.kernel.buckets import time_ordered_id
-from cdp_project.kernel.database import Connection
-from cdp_project.kernel.failpoints import failpoint
+from cdp_project.kernel.database import RETRYABLE, Connection
+from cdp_project.kernel.failpoints import InjectedFailure, failpoint
 from cdp_project.kernel.used_buckets import used_buckets
 from cdp_project.workspaces.environment import Environment
 from connections import configuration, outbox, record
@@ -24,6 +25,8 @@ from connections.gathering import Gathered, Waiting, as_they_came, complete, put
 from connections.outbox import NewChunk
 from connections.waiting import Line, Row, items_of, lines, lock_rows
 from directory.contracts import Gather
+
+log = structlog.get_logger(__name__)
 
 _TAKE = """
 UPDATE outbox_delivery d SET positions = d.positions - k.taken, item_count = d.item_count - k.count
@@ -45,10 +48,24 @@ def gather(connection: Connection, now: datetime) -> int:
     """
     routes = {each.connection_id: each for found in configuration.routes().get(connection).values() for each in found}
     return sum(
-        _gather_line(connection, line, routes.get(line.connection_id), now)
+        _gather_alone(connection, line, routes.get(line.connection_id), now)
         for bucket in used_buckets(connection, "outbox_delivery")
         for line in lines(connection, bucket)
     )
+
+
+def _gather_alone(connection: Connection, line: Line, route: Route | None, now: datetime) -> int:
+    try:
+        return _gather_line(connection, line, route, now)
+    except psycopg.errors.LockNotAvailable:
+        # Another run has it in hand.
+        return 0
+    except (*RETRYABLE, InjectedFailure):
+        raise
+    except Exception:
+        # One line that cannot be gathered must not keep all others waiting.
+        log.exception("gathering failed", **line._asdict())
+        return 0
 
 
 def _gather_line(connection: Connection, line: Line, route: Route | None, now: datetime) -> int:
@@ -58,11 +75,8 @@ def _gather_line(connection: Connection, line: Line, route: Route | None, now: d
         return sum(item_count for (item_count,) in opened)
     taken, has_more = 0, True
     while has_more:
-        try:
-            with connection.transaction():
-                count, is_crowded = _gather_some(connection, line, route, how, now)
-        except psycopg.errors.LockNotAvailable:
-            break
+        with connection.transaction():
+            count, is_crowded = _gather_some(connection, line, route, how, now)
         taken += count
         has_more = is_crowded and count > 0
     return taken

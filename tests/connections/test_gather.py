@@ -3,6 +3,7 @@
 import contextlib
 import random
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from connections import gather, gathering, tasks, waiting
 from connections.gathering import SMALL_ROWS_LEAST
 from connections.models import Connection, OutboxDelivery
 from connections.outputs import save_settings
-from connections.waiting import lines, lock_rows
+from connections.waiting import Line, lines, lock_rows
 from tests.post import Post
 from tests.shop import Row, Shop, batch, custom_event
 from tests.sink import Received, Reply, Sink
@@ -272,6 +273,29 @@ def test_what_cannot_be_read_keeps_nobody_else_waiting(shop: Shop, post: Post, s
 
     assert seen(sink) == [["fine"]]
     assert post.sums(made) == {"waiting": 1, "delivered": 1}
+
+
+def test_a_line_that_cannot_be_gathered_keeps_no_other_waiting(
+    shop: Shop, post: Post, sink: Sink, made: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = post.connect(sink, send="batch", gather="ten_minutes")
+    upload(shop, post, batch(custom_event("a"), customer="u-1"))
+
+    def faulty(connection: Any, line: Line, *rest: Any) -> None:
+        if line.connection_id == made.pk:
+            raise ValueError("a fault")
+        take_out(connection, line, *rest)
+
+    take_out = gather._take_out
+    with monkeypatch.context() as patch:
+        patch.setattr(gather, "_take_out", faulty)
+        assert post.gather(after=TEN_MINUTES + SOON) == 1
+    post.deliver()
+    assert (post.sums(made), post.sums(other)) == ({"waiting": 1}, {"delivered": 1})
+
+    assert post.gather() == 1
+    post.deliver()
+    assert post.sums(made) == {"delivered": 1}
 
 
 @pytest.mark.parametrize("how", ["ten_minutes", "session"])
