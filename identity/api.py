@@ -9,10 +9,16 @@ from cdp_project.kernel.errors import not_found
 from cdp_project.workspaces.parameters import bad_parameter, position_of
 from cdp_project.workspaces.reading import CURSOR, LIMIT, Asked, page, reading
 from events.selectors import events_at, newest_events, newest_places
+from events.session_list import SessionPlace, sessions_of
 from identity import parameters
 from identity.parameters import IDENTITY, MPID, NamedIdentity
 from identity.selectors import people_with, profile_of
-from identity.serializers import EventPageSerializer, ProfileListSerializer, ProfileSerializer
+from identity.serializers import (
+    EventPageSerializer,
+    ProfileListSerializer,
+    ProfileSerializer,
+    SessionPageSerializer,
+)
 
 
 class EventsView(APIView):
@@ -56,6 +62,19 @@ class SingleProfileView(APIView):
         if profile is None:
             raise not_found("profile")
         return profile
+
+
+class SessionsView(APIView):
+    """Sessions of a person."""
+
+    @reading("listSessions", SessionPageSerializer, LIMIT, CURSOR)
+    def get(self, asked: Asked, mpid: str) -> dict[str, Any]:
+        """What one person did in one go each; the last to have begun first."""
+        number, before = parameters.mpid_of(mpid), position_of(asked.query, SessionPlace)
+        if profile_of(asked.workspace, asked.environment, number) is None:
+            raise not_found("profile")
+        found = sessions_of(asked.workspace.pk, asked.environment, number, before=before, limit=asked.limit + 1)
+        return page(found, asked.limit, lambda session: session.place)
 
 
 def _people(asked: Asked, person: NamedIdentity | int) -> list[int]:

@@ -56,3 +56,21 @@ class ProfileListSerializer(serializers.Serializer[Any]):
     """Profiles that hold an identity."""
 
     results = ProfileSerializer(many=True)
+
+
+class SessionSerializer(serializers.Serializer[Any]):
+    """One session; the times are those of its events."""
+
+    session_id = serializers.CharField()
+    input_id = serializers.IntegerField()
+    started_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True, help_text="null while it is open.")
+    event_count = serializers.IntegerField()
+
+
+class SessionPageSerializer(serializers.Serializer[Any]):
+    """A page of sessions; `next` is the cursor of the page after it."""
+
+    results = SessionSerializer(many=True)
+    next = serializers.CharField(allow_null=True)

@@ -16,6 +16,7 @@ from psycopg import sql
 from cdp_project.kernel import clock, rollups
 from cdp_project.kernel.database import Connection, connect
 from cdp_project.workspaces.environment import Environment
+from cdp_project.workspaces.models import Role
 from connections import alerts, verdicts
 from connections.deliver import Deliveries
 from connections.gather import gather
@@ -118,7 +119,7 @@ def flow(shop: Shop, client: Client, statements: list[str]) -> list[str]:
     for how in ("none", "ten_minutes"):
         output = factories.output(shop.workspace, url="http://127.0.0.1:9/", gather=how)
         factories.connection(shop.source, output)
-    token = token_of(shop.workspace)
+    token = token_of(shop.workspace, Role.EDITOR)
     statements.clear()
     shop.post([batch(custom_event(), customer="u-1"), {"events": 7}], "v2/bulkevents")
     for number in range(3):
@@ -135,18 +136,43 @@ def flow(shop: Shop, client: Client, statements: list[str]) -> list[str]:
     shop.drain()
     shop.process(batch(custom_event("Second", session_uuid="s-1"), customer="u-1", user_attributes={"b": 1}))
     shop.process(batch(custom_event("Third", session_uuid="s-1"), customer="u-1"))
-    base = f"/api/v1/workspaces/{shop.workspace.pk}"
-    for path in ("events?identity_type=customer_id&identity=u-1", "profiles?identity_type=email&identity=a@b"):
-        assert client.get(f"{base}/{path}", headers={"authorization": f"Bearer {token}"}).status_code == 200
     call_command("inbox", stdout=StringIO())
     deliver(clock.now())
     deliver(clock.now() + timedelta(hours=80))
+    read_back(client, shop, token)
+    shop.drain()
     with connect(autocommit=True) as own:
         assert gather(own, clock.now() + timedelta(minutes=11)) > 0
         retention.make_days_ahead(own, clock.now())
         forget_old(own, clock.now() + timedelta(days=40))
         look_after_counts(own, shop)
     return [statement for statement in statements if not is_definition(statement)]
+
+
+def read_back(client: Client, shop: Shop, token: str) -> None:
+    """Every address of our own API, then what was put aside and given up once more."""
+    base, bearer = f"/api/v1/workspaces/{shop.workspace.pk}", {"authorization": f"Bearer {token}"}
+    (aside,) = (each["batch_id"] for each in client.get(f"{base}/quarantine", headers=bearer).json()["results"])
+    event = client.get(f"{base}/events", headers=bearer).json()["results"][0]
+    for path in (
+        "events",
+        "events?identity_type=customer_id&identity=u-1",
+        f"events/{event['event_id']}",
+        "profiles?identity_type=email&identity=a@b",
+        f"profiles/{event['mpid']}",
+        f"profiles/{event['mpid']}/sessions",
+        "deliveries",
+        "alerts?from=2020-01-01T00:00&to=2020-01-02T00:00",
+        "alerts",
+        "verdicts",
+        "verdicts?by=hour",
+        "quarantine",
+        f"quarantine/{aside}",
+    ):
+        assert client.get(f"{base}/{path}", headers=bearer).status_code == 200
+    for path, body in (("quarantine/retry", {"reason": "malformed"}), ("deliveries/retry", {"state": "parked"})):
+        moved = client.post(f"{base}/{path}", body, "application/json", headers=bearer).json()
+        assert moved.get("batches", 0) + moved.get("items", 0) > 0
 
 
 def look_after_counts(connection: Connection, shop: Shop) -> None:

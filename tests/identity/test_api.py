@@ -182,6 +182,23 @@ def test_a_profile_is_found_by_identity_and_by_mpid(shop: Shop, ask: Ask) -> Non
     assert ask(f"profiles/{profile['mpid']}") == (200, profile)
 
 
+def test_sessions_of_a_person_are_paged(shop: Shop, ask: Ask) -> None:
+    now_ms = clock.milliseconds(clock.now())
+    for number in range(3):
+        event = custom_event(session_uuid=f"s-{number}", timestamp_unixtime_ms=now_ms - 60_000 * (3 - number))
+        shop.process(batch(event, event, customer="u-1"))
+    mpid = shop.profile()["mpid"]
+
+    _, first = ask(f"profiles/{mpid}/sessions", limit="2")
+    _, second = ask(f"profiles/{mpid}/sessions", limit="2", cursor=first["next"])
+    seen = first["results"] + second["results"]
+    assert (len(first["results"]), second["next"]) == (2, None)
+    assert [each["session_id"] for each in seen] == [str(e["session_id"]) for e in reversed(shop.events()[::2])]
+    assert {(each["event_count"], each["ended_at"]) for each in seen} == {(2, None)}
+    assert ask("profiles/12345/sessions")[0] == 404
+    assert ask(f"profiles/{mpid}/sessions", environment="development")[0] == 404
+
+
 def test_nobody_has_no_profile(ask: Ask) -> None:
     assert ask("profiles", **CUSTOMER) == (200, {"results": []})
     assert ask("profiles/12345")[0] == 404
