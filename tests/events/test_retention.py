@@ -16,6 +16,8 @@ from events.processing.storage import Storage
 from tests.shop import Shop, batch, custom_event
 
 NOW = datetime(2035, 5, 5, 12, tzinfo=UTC)
+# Where batches are posted: numbers of acceptance never go back, and later tests would get those of a later day.
+PAST = datetime(2025, 5, 5, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -88,12 +90,12 @@ def test_processing_goes_on_after_a_partition_was_dropped_under_it(connection: C
 def test_sessions_go_with_the_events(connection: Connection, shop: Shop, settings: Settings) -> None:
     settings.CDP_EVENT_RETENTION_DAYS = 30
     for days_ago, session in ((31, "old"), (29, "young")):
-        with clock.frozen(NOW - timedelta(days=days_ago)):
+        with clock.frozen(PAST - timedelta(days=days_ago)):
             shop.process(batch(custom_event(session_uuid=session), customer="u-1"))
     for hour in range(24):
-        retention.forget_old_sessions(connection, NOW + timedelta(hours=hour - 12))
+        retention.forget_old_sessions(connection, PAST + timedelta(hours=hour - 12))
 
-    assert [session.received_at for session in Session.objects.all()] == [NOW - timedelta(days=29)]
+    assert [session.received_at for session in Session.objects.all()] == [PAST - timedelta(days=29)]
 
 
 def test_each_bucket_is_looked_at_once_a_day(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +107,7 @@ def test_each_bucket_is_looked_at_once_a_day(connection: Connection, monkeypatch
 
     monkeypatch.setattr(retention, "_forget", look)
     for hour in range(24):
-        retention.forget_old_sessions(connection, NOW + timedelta(hours=hour))
+        retention.forget_old_sessions(connection, PAST + timedelta(hours=hour))
 
     assert sorted(seen) == list(range(BUCKETS))
 
@@ -115,16 +117,16 @@ def test_the_quarantine_is_emptied_after_30_days(
 ) -> None:
     monkeypatch.setattr(retention, "ROWS_MOST", 2)
     for days_ago, count in ((31, 5), (29, 1)):
-        with clock.frozen(NOW - timedelta(days=days_ago)):
+        with clock.frozen(PAST - timedelta(days=days_ago)):
             for _ in range(count):
                 shop.post([{"environment": "staging"}], "v2/bulkevents")
             shop.drain()
     counted = shop.counts("outcome")
 
-    assert retention.forget_old_quarantine(connection, NOW) == 5
-    assert [row["quarantined_at"] for row in shop.rows("quarantine")] == [NOW - timedelta(days=29)]
+    assert retention.forget_old_quarantine(connection, PAST) == 5
+    assert [row["quarantined_at"] for row in shop.rows("quarantine")] == [PAST - timedelta(days=29)]
     assert shop.counts("outcome") == counted
-    with clock.frozen(NOW + timedelta(days=2)):
+    with clock.frozen(PAST + timedelta(days=2)):
         tasks.forget_old_rows()
     assert shop.rows("quarantine") == []
 

@@ -17,7 +17,7 @@ from tests import factories
 from tests.product import eventually
 from tests.shop import Shop, batch, custom_event
 
-NOON = datetime(2035, 5, 5, 12, tzinfo=UTC)
+NOON = datetime(2025, 5, 5, 12, tzinfo=UTC)
 Row = dict[str, Any]
 
 
