@@ -12,6 +12,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+import structlog
+import zstandard
+
 from cdp_project.kernel import bulk
 from cdp_project.kernel.database import Connection
 from connections import verdicts
@@ -21,6 +25,8 @@ from connections.payload import unpack
 from connections.reading.own import Own
 from connections.verdicts import FAILED, WAITING, Tally, report_hour_ms
 from events.reasons import PARKED, RETRYING
+
+log = structlog.get_logger(__name__)
 
 # What one call takes: the hour of each event is read from its chunk's payload.
 ITEMS_MOST, CHUNKS_MOST = 10_000, 500
@@ -106,12 +112,15 @@ def _choose(connection: Connection, selection: Selection) -> tuple[list[Item], b
 
 
 def _hours(connection: Connection, chunks: Iterable[tuple[int, UUID]]) -> Hours:
-    """Read one payload after the other: together they may be large."""
+    """Read one payload after the other: together they may be large. What cannot be read is left where it is."""
     found: Hours = {}
     for bucket, chunk_id in sorted(chunks):
         row: tuple[Any, ...] | None = connection.execute(_PAYLOAD, (bucket, chunk_id)).fetchone()
-        if row is not None:
-            found[bucket, chunk_id] = _hours_in(bytes(row[0]))
+        try:
+            if row is not None:
+                found[bucket, chunk_id] = _hours_in(bytes(row[0]))
+        except (zstandard.ZstdError, msgspec.MsgspecError) as error:
+            log.error("a payload of the outbox cannot be read", chunk=str(chunk_id), error=str(error))  # noqa: TRY400
     return found
 
 

@@ -150,6 +150,16 @@ def test_a_call_is_bounded_and_says_that_more_is_left(
     assert ask(PARKED) == (200, {"items": 3, "is_more": False})
 
 
+def test_what_cannot_be_read_stays_where_it_is(shop: Shop, post: Post, sink: Sink, ask: Ask) -> None:
+    connection = park(shop, post, sink, ("u-1", "A1"), ("u-2", "B1"))
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT chunk_id FROM outbox_chunk LIMIT 1")
+        cursor.execute("UPDATE outbox_chunk SET payload = 'broken' WHERE chunk_id = %s", cursor.fetchone())
+
+    assert ask(PARKED)[1]["items"] == 1
+    assert post.reasons(connection) == {"failed": {"parked": 1}, "waiting": {"retrying": 1}}
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"state": "retrying"}, {"state": "parked", "conection_id": 1}, {**PARKED, "event_ids": ["x"]}, []]
 )
