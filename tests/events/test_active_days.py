@@ -152,6 +152,21 @@ def test_merging_changes_no_count(shop: Shop, connection: Connection, monkeypatc
     assert (partial_rows(), active(shop).total) == (0, 8)
 
 
+def test_a_merge_that_fails_half_way_has_not_begun(
+    shop: Shop, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("away")
+
+    send(shop, "u-1", "u-2")
+    monkeypatch.setattr(bulk, "lookup", fail)
+    with pytest.raises(OSError, match="away"):
+        merge(connection)
+
+    assert not ActiveDay.objects.exists()
+    assert active(shop).total == 2
+
+
 def test_nobody_is_missed_while_two_merge(workspace: object, connection: Connection) -> None:
     """People come one by one: each read finds all of those who were there, and none who is not."""
     come, stop, wrong = [0], threading.Event(), []

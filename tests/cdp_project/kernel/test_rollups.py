@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cdp_project.kernel import rollups
+from cdp_project.kernel import bulk, rollups
 from cdp_project.kernel.buckets import bucket_of_number
 from cdp_project.kernel.database import Connection, connect
 from cdp_project.kernel.rollups import Rollup, compact
@@ -89,6 +89,19 @@ def test_a_row_in_use_is_left_for_the_next_time(connection: Connection) -> None:
     assert rows(connection, "part") == [(0, OLD, "a", 11)]
     assert compact(connection, ROLLUP, NOW) == 1
     assert total(connection) == 12
+
+
+def test_a_move_that_fails_half_way_has_not_begun(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("away")
+
+    add(connection, 0, OLD, "a", 3)
+    monkeypatch.setattr(bulk, "insert", fail)
+    with pytest.raises(OSError, match="away"):
+        compact(connection, ROLLUP, NOW)
+
+    assert rows(connection, "part") == [(0, OLD, "a", 3)]
+    assert rows(connection, "whole") == []
 
 
 def test_every_count_is_seen_once_while_it_moves(connection: Connection) -> None:
