@@ -7,6 +7,7 @@ from typing import Any
 from cdp_project.kernel import bulk, rollups
 from cdp_project.kernel.buckets import BUCKETS, bucket_of_number
 from cdp_project.kernel.database import Connection
+from events.intake.backpressure import oldest_waiting
 from events.metrics import SESSION_ENDED, SESSION_SECONDS
 from events.pipeline import MetricKey, hour_of
 from events.processing.accounting import HOURLY
@@ -36,9 +37,10 @@ def close_idle(connection: Connection, now: datetime) -> int:
     """Close sessions whose last event came over 30 minutes ago; how many. `connection` is in autocommit mode.
 
     They end with their last event. No event is later than its reception (events.processing.sessions), so its time
-    lies as far back. What was received longer ago but is not processed yet comes too late and only counts.
+    lies as far back. While batches wait, it is as if it were the time when the oldest was accepted: it may belong
+    to a session that only seems idle.
     """
-    before = now - IDLE - ROUNDED
+    before = min(now, oldest_waiting(connection) or now) - IDLE - ROUNDED
     closed = 0
     for first in range(0, BUCKETS, BUCKETS_AT_ONCE):
         while due := _due(connection, first, before):

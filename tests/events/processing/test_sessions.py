@@ -11,6 +11,7 @@ import pytest
 from cdp_project.kernel import clock
 from cdp_project.kernel.database import connect
 from events import idle_sessions, tasks
+from events.intake.desk import desk
 from events.models import Session
 from events.processing.runner import Runner
 from tests import factories
@@ -182,6 +183,20 @@ class TestIdleSessions:
         assert close_idle(67) == 1
         assert lengths(shop) == (1, 1, 60)
 
+    def test_nobody_is_idle_whose_events_wait(self, shop: Shop) -> None:
+        desk.start_anew()
+        send(shop, 10, event(1))
+        with clock.frozen(at(30)):
+            shop.post(batch(event(29), customer="u-1"))
+        assert close_idle(60) == 0
+        with clock.frozen(at(60)):
+            shop.drain()
+        assert close_idle(60) == 0
+        assert close_idle(62) == 1
+
+        assert (session().ended_at, session().event_count) == (at(29), 2)
+        assert lengths(shop) == (1, 1, 28 * 60)
+
     def test_late_events_only_count_and_a_late_end_is_believed(self, shop: Shop) -> None:
         send(shop, 10, event(1), event(5))
         close_idle(60)
@@ -228,8 +243,9 @@ class TestIdleSessions:
 
         assert lengths(shop) == (1, 1, 0)
 
-    def test_every_session_counts_once_while_others_close_it(self, shop: Shop) -> None:
+    def test_every_session_counts_once_while_others_close_it(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         """Two pipelines and two chores work on the same sessions: nobody locks anybody out, nothing counts twice."""
+        monkeypatch.setattr(idle_sessions, "oldest_waiting", lambda _connection: None)
         stop, closed, failures = threading.Event(), [0, 0], []
 
         def close(place: int) -> None:
