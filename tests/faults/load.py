@@ -12,13 +12,15 @@ from tests.product import Credentials
 
 TIMEOUT_S = 15
 PAUSE_S = 0.05
+TRIES_MOST = 400
 
 
 @dataclass
 class Load:
     """Threads that send until `stop`, at most `most` batches and `seconds` long.
 
-    `acknowledged` holds the request ids that got a 202, `unanswered` counts tries that ended without any.
+    `acknowledged` holds the request ids that got a 202, `begun` counts all tries, `unanswered` those that ended
+    without any answer.
     """
 
     credentials: Credentials
@@ -29,6 +31,7 @@ class Load:
     people: int = 50
     acknowledged: list[str] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
+    begun: int = 0
     unanswered: int = 0
     gave_up: list[str] = field(default_factory=list)
 
@@ -70,7 +73,9 @@ class Load:
 
     def _send(self, request_id: str) -> None:
         body = json.dumps(self._batch(request_id))
-        for _ in range(200):
+        for _ in range(TRIES_MOST):
+            with self._lock:
+                self.begun += 1
             status = self._try(body)
             if status == 202:
                 self.acknowledged.append(request_id)
@@ -105,7 +110,7 @@ class Load:
                     "data": {
                         "event_name": "Load",
                         "custom_event_type": "other",
-                        "custom_attributes": {"request": request_id},
+                        "custom_attributes": {"request": request_id, "n": request_id.rpartition("-")[2]},
                     },
                 }
             ],

@@ -5,8 +5,10 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -40,17 +42,37 @@ def database_url() -> str:
     return f"postgresql://{login}@{config['HOST']}:{config['PORT']}/{config['NAME']}"
 
 
-class Workers:
-    """Processes of one `manage.py` command. `deaths` counts those that ended without being told to."""
+def manage(command: str) -> list[str]:
+    """The command line of a management command."""
+    return [sys.executable, "manage.py", command]
 
-    def __init__(self, command: str, count: int = 2, **more: str) -> None:
-        self._command = [sys.executable, "manage.py", command]
-        self._environment = environment(**more)
+
+def web(port: int) -> list[str]:
+    """The command line of a web process."""
+    uvicorn = ["-m", "uvicorn", "cdp_project.asgi:application", "--no-access-log", "--log-level", "error"]
+    return [sys.executable, *uvicorn, "--port", str(port)]
+
+
+class Workers:
+    """Processes of one command. `deaths` counts those that ended without being told to.
+
+    Each that is started has the next of `failpoints` to die at. What they say on standard error goes to `log`
+    where there is one.
+    """
+
+    def __init__(
+        self, command: list[str], count: int = 2, failpoints: Sequence[str] = (), log: Path | None = None
+    ) -> None:
+        self._command = command
+        self._failpoints = cycle(failpoints or [""])
+        self._log = log
         self.deaths = 0
         self.running = [self._start() for _ in range(count)]
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(self._command, cwd=CHECKOUT, env=self._environment)
+        with self._log.open("ab") if self._log else nullcontext() as log:
+            env = environment(CDP_FAILPOINTS=next(self._failpoints))
+            return subprocess.Popen(self._command, cwd=CHECKOUT, env=env, stderr=log)
 
     def replace_the_dead(self) -> None:
         """Start another process for each that has ended."""
@@ -60,34 +82,20 @@ class Workers:
                 self.running[place] = self._start()
 
     def kill_one(self, chance: random.Random) -> None:
-        """SIGKILL one of them, and start another."""
-        victim = chance.choice(self.running)
-        victim.kill()
-        victim.wait()
-        self.replace_the_dead()
+        """SIGKILL one of them; `replacing` starts another."""
+        chance.choice(self.running).kill()
 
     def end_one(self, chance: random.Random) -> int:
-        """SIGTERM one of them, and start another; its exit code."""
-        place = chance.randrange(len(self.running))
-        process = self.running[place]
+        """SIGTERM one of them, and wait until it has ended; its exit code. `replacing` starts another."""
+        process = chance.choice(self.running)
         process.terminate()
-        code = process.wait(END_WITHIN_S)
-        self.running[place] = self._start()
-        return code
+        return process.wait(END_WITHIN_S)
 
     def stop(self) -> None:
         for process in self.running:
             process.kill()
         for process in self.running:
             process.wait()
-
-
-@contextmanager
-def workers(command: str, count: int = 2, **more: str) -> Iterator[Workers]:
-    """Processes of `manage.py command`, watched by a thread that replaces the dead."""
-    started = Workers(command, count, **more)
-    with replacing(started):
-        yield started
 
 
 @contextmanager

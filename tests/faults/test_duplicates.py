@@ -20,7 +20,7 @@ from cdp_project.kernel import clock
 from events.intake.lane_key import lane_buckets
 from events.models import Lane
 from events.processing import duplicates
-from tests.faults.processes import environment, waiting_for_locks
+from tests.faults.processes import environment, waiting_for_locks, web
 from tests.product import CHECKOUT, eventually, free_port
 from tests.shop import Row, Shop, batch, custom_event
 
@@ -149,12 +149,9 @@ def test_an_id_in_two_lanes_at_once_has_one_effect(shop: Shop, seconds: tuple[in
 
 
 @contextmanager
-def web(port: int, failpoints: str = "") -> Iterator["subprocess.Popen[bytes]"]:
+def serving(port: int, failpoints: str = "") -> Iterator["subprocess.Popen[bytes]"]:
     """One web process on the test's database."""
-    command = [sys.executable, "-m", "uvicorn", "cdp_project.asgi:application", "--log-level", "warning"]
-    process = subprocess.Popen(
-        [*command, "--port", str(port)], cwd=CHECKOUT, env=environment(CDP_FAILPOINTS=failpoints)
-    )
+    process = subprocess.Popen(web(port), cwd=CHECKOUT, env=environment(CDP_FAILPOINTS=failpoints))
     try:
         yield process
     finally:
@@ -177,12 +174,12 @@ def post_by_http(port: int, shop: Shop, body: Row) -> int | None:
 def test_a_repeat_after_a_kill_between_commit_and_answer_has_no_second_effect(shop: Shop) -> None:
     sent = batch(custom_event(), customer="u-1", source_request_id="r-1", user_attributes={"visits": 1})
     port = free_port()
-    with web(port, "intake.before_answer=kill") as doomed:
+    with serving(port, "intake.before_answer=kill") as doomed:
         eventually(lambda: answers(port), bool)
         assert post_by_http(port, shop, sent) is None
         assert doomed.wait(20) == -signal.SIGKILL
     assert shop.waiting() == 1, "it was committed before the process died"
-    with web(port):
+    with serving(port):
         eventually(lambda: answers(port), bool)
         assert post_by_http(port, shop, sent) == 202
     assert shop.waiting() == 2
