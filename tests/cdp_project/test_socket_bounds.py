@@ -89,11 +89,13 @@ def serving(app: Talker, **settings: Any) -> Iterator[Callable[..., socket.socke
         opened[-1].sendall(UPGRADE)
         return opened[-1]
 
-    yield connect
-    for each in opened:
-        each.close()
-    server.should_exit = True
-    thread.join()
+    try:
+        yield connect
+    finally:
+        for each in opened:
+            each.close()
+        server.should_exit = True
+        thread.join()
 
 
 def read_all(connection: socket.socket) -> None:
