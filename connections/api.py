@@ -181,4 +181,8 @@ def _wanted(asked: Asked) -> Wanted:
         raise bad_parameter("reason", "is the code of a fault, for example http_503")
     mpid = mpid_of(query["mpid"]) if "mpid" in query else None
     event_id = uuid_of(query["event_id"], "event_id") if "event_id" in query else None
+    if event_id is not None and mpid is None:
+        # There is an index by person.
+        event = event_of(asked.workspace.pk, asked.environment, event_id)
+        mpid = event.mpid if event else None
     return Wanted(None if word is None else STATES[word], reason, mpid, event_id)

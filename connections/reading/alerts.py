@@ -1,8 +1,10 @@
 """Which faults deliveries met, by hour: counts in words, each with one attempt that shows it."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -37,21 +39,22 @@ GROUP BY hour, level, output_id, connection_id, code
 ORDER BY hour DESC, level DESC, output_id DESC, connection_id DESC, code DESC
 LIMIT %(limit)s
 """
-# The newest attempt of the hour with that fault; of what was given up any, for it shows what it was tried for.
+# Of the last attempts of each lane in the hour the newest with each error: to look at all could take seconds.
 _SAMPLES = """
-SELECT DISTINCT ON (k.n) k.n, a.at, a.status, a.error, a.latency_ms, a.answer_sample
-FROM unnest(%(outputs)s::bigint[], %(connections)s::bigint[], %(hours)s::timestamptz[], %(ends)s::timestamptz[],
-            %(days)s::date[], %(codes)s::text[])
-     WITH ORDINALITY AS k (output_id, connection_id, hour, ends, day, code, n)
-JOIN delivery_lane l ON l.output_id = k.output_id
+SELECT DISTINCT ON (a.connection_id, a.error) a.connection_id, a.at, a.status, a.error, a.latency_ms, a.answer_sample
+FROM delivery_lane l
 CROSS JOIN LATERAL (
     SELECT * FROM delivery_attempt d
-    WHERE d.bucket = l.bucket AND d.output_id = l.output_id AND d.day = k.day AND d.at >= k.hour AND d.at < k.ends
-      AND d.connection_id = k.connection_id AND (d.error = k.code OR (k.code = %(exhausted)s AND d.error <> ''))
-    ORDER BY d.at DESC LIMIT 1
+    WHERE d.bucket = l.bucket AND d.output_id = l.output_id AND d.day = %(day)s AND d.at >= %(hour)s AND d.at < %(end)s
+      AND d.error <> ''
+    ORDER BY d.at DESC LIMIT %(most)s
 ) AS a
-ORDER BY k.n, a.at DESC
+WHERE l.output_id = %(output)s
+ORDER BY a.connection_id, a.error, a.at DESC
 """
+ATTEMPTS_MOST = 100
+# A page of ordinary length has fewer hours and outputs.
+PLACES_MOST = 100
 
 
 class AlertPlace(NamedTuple):
@@ -90,6 +93,10 @@ class Alert:
         return AlertPlace(self.hour, self.level, self.output_id, self.connection_id, self.code)
 
 
+Samples = dict[tuple[datetime, int], dict[str, Attempt]]
+"""Attempts by hour and connection, then by error."""
+
+
 def alerts(
     own: Own,
     hours: tuple[datetime, datetime],
@@ -121,19 +128,29 @@ def alerts(
 
 
 def with_samples(found: Sequence[Alert]) -> list[Alert]:
-    """The same, each with the newest attempt of its hour that shows the fault, where one was kept."""
-    if not found:
-        return []
-    parameters: dict[str, Any] = {
-        "outputs": [each.output_id for each in found],
-        "connections": [each.connection_id for each in found],
-        "hours": [each.hour for each in found],
-        "ends": [each.hour + HOUR for each in found],
-        "days": [clock.day_of(each.hour) for each in found],
-        "codes": [each.code for each in found],
-        "exhausted": RETRIES_EXHAUSTED,
-    }
+    """The same, each with a late attempt of its hour that shows the fault, where one is easily found.
+
+    What was given up is shown by any attempt of the hour: its last one failed like those before it.
+    """
+    samples = _samples(dict.fromkeys((each.output_id, each.hour) for each in found))
+    return [replace(each, sample=_shown_by(each, samples)) for each in found]
+
+
+def _shown_by(alert: Alert, samples: Samples) -> Attempt | None:
+    of_hour = samples.get((alert.hour, alert.connection_id), {})
+    if alert.code == RETRIES_EXHAUSTED:
+        return max(of_hour.values(), key=lambda attempt: attempt.at, default=None)
+    return of_hour.get(alert.code)
+
+
+def _samples(places: Iterable[tuple[int, datetime]]) -> Samples:
+    """One statement for each, so that the planner knows the hour and takes the index."""
+    found: Samples = defaultdict(dict)
     with connection.cursor() as cursor:
-        cursor.execute(_SAMPLES, parameters)
-        samples = {number: Attempt(*columns) for number, *columns in cursor.fetchall()}
-    return [replace(each, sample=samples.get(number)) for number, each in enumerate(found, 1)]
+        for output_id, hour in islice(places, PLACES_MOST):
+            times = {"day": clock.day_of(hour), "hour": hour, "end": hour + HOUR}
+            cursor.execute(_SAMPLES, {"output": output_id, "most": ATTEMPTS_MOST, **times})
+            for connection_id, *columns in cursor.fetchall():
+                attempt = Attempt(*columns)
+                found[hour, connection_id][attempt.error] = attempt
+    return found
