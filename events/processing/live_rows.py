@@ -76,8 +76,14 @@ def _rows(chunk: Chunk, told: Told) -> Iterator[LiveRow]:
             yield _event_row(told, item)
         return
     accepted, outcome = told
-    known = _inputs.get(chunk.transaction).get(accepted.input_id)
-    yield _row(accepted, "" if known is None else known.name) | _state(outcome)
+    yield _row(accepted, _input_name(chunk, accepted.input_id)) | _state(outcome)
+
+
+def _input_name(chunk: Chunk, input_id: int) -> str:
+    known = _inputs.get(chunk.transaction).get(input_id)
+    # Made a moment ago, or deleted: only a fresh look can tell.
+    known = known or _inputs.get(chunk.transaction, age_most_s=0).get(input_id)
+    return "" if known is None else known.name
 
 
 def _event_row(context: Context, item: EventItem) -> LiveRow:

@@ -57,3 +57,11 @@ def test_processes_that_come_and_go_do_not_pile_up() -> None:
     for number in range(3 * SENDERS_KEPT):
         buffer.add(frame(1, sender=str(number)))
     assert len(buffer._last_seq) <= SENDERS_KEPT
+
+
+def test_a_batch_without_events_that_was_refused_is_shown() -> None:
+    buffer = LiveBuffer()
+    buffer.add(frame(1, count=0, rows=1))
+    message = buffer.take()
+    assert message is not None
+    assert message["rows"] == [{"name": "1.0"}]

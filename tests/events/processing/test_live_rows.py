@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from cdp_project.kernel.live import SAMPLE_MOST, publisher
+from cdp_project.workspaces import configuration
 from cdp_project.workspaces.environment import Environment
 from events.models import Input, Protection
 from events.pipeline import Chunk, apply, load_steps
@@ -103,6 +104,18 @@ def test_a_batch_that_cannot_be_read_is_one_row_with_why(shop: Shop, frames: Fra
     assert [row["name"] for row in frames.rows() if row["state"] == "stored"] == ["Good"]
     (quarantined,) = shop.rows("quarantine")
     assert frames.total("stopped") == quarantined["event_count"]
+
+
+def test_a_batch_of_a_deleted_input_is_shown_without_its_name(shop: Shop, frames: Frames) -> None:
+    shop.process(batch(custom_event("Before"), customer="u-1"))
+    shop.post(batch(custom_event("After"), customer="u-1"))
+    Input.objects.all().delete()
+    configuration.changed(shop.workspace)
+    with closing(Runner()) as fresh:
+        fresh.drain()
+
+    last = frames.rows()[-1]
+    assert (last["input"], last["state"], last["reason"]) == ("", "quarantined", "input_deleted")
 
 
 def test_poison_is_shown_when_it_was_put_aside(shop: Shop, frames: Frames) -> None:
