@@ -170,8 +170,8 @@ def measure(product: Product, credentials: Credentials, plan: Plan, ask: Callabl
         raise SystemExit(f"{arrived} events arrived instead of {wanted}: no figure.")
     took = [each / 1e6 for each in ask("all")]
     print(
-        f"{plan.events_per_second:,.0f} events/s in requests of {plan.events}: answered after {percentiles_ms(accepted)} ms, "
-        f"at the webhook after {percentiles_ms(took)} ms (p50 / p99); {wanted} of {wanted} arrived",
+        f"{plan.events_per_second:,.0f} events/s in requests of {plan.events}: "
+        f"answered after {percentiles_ms(accepted)} ms, at the webhook after {percentiles_ms(took)} ms (p50 / p99); {wanted} of {wanted} arrived",
         flush=True,
     )
 
