@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from itertools import cycle
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +56,15 @@ def web(port: int) -> list[str]:
 class Workers:
     """Processes of one command. `deaths` counts those that ended without being told to.
 
-    Each that is started has the next of `failpoints` to die at. What they say on standard error goes to `log`
-    where there is one.
+    Each that is started has the next of `failpoints` to die at, and none when they are used up. What they say on
+    standard error goes to `log` where there is one.
     """
 
     def __init__(
         self, command: list[str], count: int = 2, failpoints: Sequence[str] = (), log: Path | None = None
     ) -> None:
         self._command = command
-        self._failpoints = cycle(failpoints or [""])
+        self._failpoints = chain(failpoints, repeat(""))
         self._log = log
         self.deaths = 0
         self.running = [self._start() for _ in range(count)]
