@@ -171,7 +171,8 @@ def measure(product: Product, credentials: Credentials, plan: Plan, ask: Callabl
     took = [each / 1e6 for each in ask("all")]
     print(
         f"{plan.events_per_second:,.0f} events/s in requests of {plan.events}: "
-        f"answered after {percentiles_ms(accepted)} ms, at the webhook after {percentiles_ms(took)} ms (p50 / p99); {wanted} of {wanted} arrived",
+        f"answered after {percentiles_ms(accepted)} ms, "
+        f"at the webhook after {percentiles_ms(took)} ms (p50 / p99); {wanted} of {wanted} arrived",
         flush=True,
     )
 
