@@ -41,6 +41,7 @@ REFUSALS = {
     403: OpenApiResponse(ProblemSerializer, "The credential's role is too low; the detail names the one needed."),
     404: OpenApiResponse(ProblemSerializer, "There is no such thing in this workspace, or the workspace is not yours."),
 }
+TOO_LARGE = {413: OpenApiResponse(ProblemSerializer, "The body is too large.")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,10 @@ def _endpoint(
     body: type[serializers.Serializer[Any]] | None,
 ) -> Callable[[Handler], View]:
     known = list(dict.fromkeys(each.name for each in taken))
+    answers = {200: answer, **REFUSALS, **({} if body is None else TOO_LARGE)}
 
     def declare(handler: Handler) -> View:
-        @extend_schema(
-            operation_id=operation_id, parameters=list(taken), request=body, responses={200: answer, **REFUSALS}
-        )
+        @extend_schema(operation_id=operation_id, parameters=list(taken), request=body, responses=answers)
         @wraps(handler)
         def answered(self: Any, request: Request, workspace_id: str, **path: str) -> Response:
             workspace = access_workspace(request, workspace_id, role)

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
@@ -91,6 +92,69 @@ class TestWalls:
         assert (answer.status_code == 403) == (method != "get")
 
 
+NASTY = (
+    "",
+    " ",
+    "-1",
+    "0",
+    "9" * 19,
+    "9" * 400,
+    "٣",
+    "1e3",
+    "NaN",
+    "null",
+    "x" * 5000,
+    "';--",
+    "9999-12-31T23:59:59+00:00",
+    "9999-12-31T23:59:59-14:00",
+    "0001-01-01T00:00+14:00",
+    "2026-02-30",
+    "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "WzFd",
+    "eyJhIjoxfQ",
+)
+NASTY_BODIES = (
+    b"",
+    b"null",
+    b"[]",
+    b"7",
+    b'"x"',
+    b"{",
+    b'{"batch_ids": null}',
+    b'{"input_id": 1e400}',
+    b"\xff",
+    b"[" * 9000,
+)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("method", "route"), CALLS)
+def test_no_value_is_a_fault_of_the_server(
+    schema: dict[str, Any], client: Client, workspace: Workspace, method: str, route: str
+) -> None:
+    headers = {"authorization": f"Bearer {token_of(workspace, Role.ADMIN)}"}
+    names = [each["name"] for each in operation_of(schema, method, route)["parameters"] if each["in"] == "query"]
+    plain, statuses = address(route, workspace), set()
+    for value in NASTY:
+        for name in names:
+            if method == "get":
+                statuses.add(client.get(plain, {name: value}, headers=headers).status_code)
+        for name, usual in VALUES.items():
+            if f":{name}>" in route and value.strip():
+                nasty = plain.replace(usual, quote(value, safe=""))
+                given = {} if method == "get" else {"data": b"{}", "content_type": "application/json"}
+                statuses.add(getattr(client, method)(nasty, headers=headers, **given).status_code)
+    for body in NASTY_BODIES if method != "get" else ():
+        statuses.add(getattr(client, method)(plain, body, "application/json", headers=headers).status_code)
+
+    assert statuses <= {200, 400, 404, 413}
+
+
+def operation_of(schema: dict[str, Any], method: str, route: str) -> dict[str, Any]:
+    found: dict[str, Any] = schema["paths"]["/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)][method]
+    return found
+
+
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
     answer = Client().get("/api/schema/", headers={"accept": "application/vnd.oai.openapi+json"})
@@ -100,7 +164,7 @@ def schema() -> dict[str, Any]:
 
 @pytest.mark.parametrize(("method", "route"), CALLS)
 def test_the_schema_tells_everything(schema: dict[str, Any], method: str, route: str) -> None:
-    operation = schema["paths"]["/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)][method]
+    operation = operation_of(schema, method, route)
 
     assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", operation["operationId"])
     assert operation["description"]
