@@ -13,10 +13,10 @@ class AlertLevel(models.IntegerChoices):
     FATAL = 3, "Fatal"
 
 
-class AlertPartial(models.Model):
-    """Events that met a fault in one hour, as one lane saw it. An event counts once an hour and code.
+class Alerted(models.Model):
+    """Events that met a fault in one hour. An event counts once an hour and code.
 
-    `code` is http_503, timeout, retries_exhausted and the like (connections.alerts).
+    `code` is http_503, timeout, retries_exhausted and the like (connections.alert_codes).
     """
 
     pk = models.CompositePrimaryKey("bucket", "output_id", "connection_id", "environment", "hour", "level", "code")
@@ -30,27 +30,21 @@ class AlertPartial(models.Model):
     count = models.BigIntegerField()
 
     class Meta:
-        db_table = "alert_partial"
+        abstract = True
 
     def __str__(self) -> str:
         return f"{self.code}: {self.count}"
 
 
-class AlertHour(models.Model):
-    """The same over all lanes, once compacted. `bucket` is the output's."""
+class AlertPartial(Alerted):
+    """As one lane saw it; `bucket` is the lane's."""
 
-    pk = models.CompositePrimaryKey("bucket", "output_id", "connection_id", "environment", "hour", "level", "code")
-    bucket = models.SmallIntegerField()
-    output_id = models.BigIntegerField()
-    connection_id = models.BigIntegerField()
-    environment = models.SmallIntegerField(choices=ENVIRONMENT_CHOICES)
-    hour = models.DateTimeField()
-    level = models.SmallIntegerField(choices=AlertLevel.choices)
-    code = models.TextField()
-    count = models.BigIntegerField()
+    class Meta:
+        db_table = "alert_partial"
+
+
+class AlertHour(Alerted):
+    """The same over all lanes, once compacted. `bucket` is the output's."""
 
     class Meta:
         db_table = "alert_hour"
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.count}"

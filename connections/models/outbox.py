@@ -164,8 +164,8 @@ class DeliveryAttempt(models.Model):
         return f"attempt {self.attempt_id}"
 
 
-class VerdictPartial(models.Model):
-    """How many events of a connection came to which end, by hour, as one lane saw it."""
+class Verdict(models.Model):
+    """How many events of a connection came to which end, by hour (connections.verdicts)."""
 
     pk = models.CompositePrimaryKey("bucket", "connection_id", "environment", "hour", "state", "reason")
     bucket = models.SmallIntegerField()
@@ -175,28 +175,23 @@ class VerdictPartial(models.Model):
     state = models.TextField()
     reason = models.TextField()
     count = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.reason}: {self.count}"
+
+
+class VerdictPartial(Verdict):
+    """As one lane saw it; `bucket` is the lane's."""
 
     class Meta:
         db_table = "verdict_partial"
 
-    def __str__(self) -> str:
-        return f"{self.state} {self.reason}: {self.count}"
 
-
-class VerdictHour(models.Model):
+class VerdictHour(Verdict):
     """The same over all lanes, once compacted. `bucket` is the connection's."""
-
-    pk = models.CompositePrimaryKey("bucket", "connection_id", "environment", "hour", "state", "reason")
-    bucket = models.SmallIntegerField()
-    connection_id = models.BigIntegerField()
-    environment = models.SmallIntegerField(choices=ENVIRONMENT_CHOICES)
-    hour = models.DateTimeField()
-    state = models.TextField()
-    reason = models.TextField()
-    count = models.BigIntegerField()
 
     class Meta:
         db_table = "verdict_hour"
-
-    def __str__(self) -> str:
-        return f"{self.state} {self.reason}: {self.count}"

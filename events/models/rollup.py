@@ -5,8 +5,8 @@ from django.db import models
 from cdp_project.workspaces.environment import ENVIRONMENT_CHOICES
 
 
-class RollupPartial(models.Model):
-    """How often something was counted in one hour of reception, as one lane saw it.
+class Counted(models.Model):
+    """How often something was counted in one hour of reception.
 
     `metric` says what is counted (see events.metrics), `label` splits it (an event's name, a reason).
     """
@@ -22,36 +22,30 @@ class RollupPartial(models.Model):
     count = models.BigIntegerField()
 
     class Meta:
-        db_table = "rollup_partial"
+        abstract = True
 
     def __str__(self) -> str:
         return f"{self.metric} {self.label} {self.hour}"
 
 
-class RollupHour(models.Model):
+class RollupPartial(Counted):
+    """As one lane saw it; `bucket` is the lane's."""
+
+    class Meta:
+        db_table = "rollup_partial"
+
+
+class RollupHour(Counted):
     """The same over all lanes, once compacted. `bucket` is the workspace's: one place has all of its hours.
 
     What is counted is this and what is left in the partial rows.
     """
-
-    pk = models.CompositePrimaryKey("bucket", "workspace_id", "environment", "input_id", "hour", "metric", "label")
-    bucket = models.SmallIntegerField()
-    workspace_id = models.BigIntegerField()
-    environment = models.SmallIntegerField(choices=ENVIRONMENT_CHOICES)
-    input_id = models.BigIntegerField()
-    hour = models.DateTimeField()
-    metric = models.TextField()
-    label = models.TextField()
-    count = models.BigIntegerField()
 
     class Meta:
         db_table = "rollup_hour"
         indexes = [
             models.Index(fields=["bucket", "workspace_id", "environment", "metric", "hour"], name="rollup_hour_metric")
         ]
-
-    def __str__(self) -> str:
-        return f"{self.metric} {self.label} {self.hour}"
 
 
 class ActivePartial(models.Model):

@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 import uvloop
 
+from tests.benchmarks.receiver import Receiver
 from tests.product import Credentials, Product, eventually, free_port
 
 CONNECTIONS = 64
@@ -29,7 +30,6 @@ PEOPLE = 5000
 BODIES = 2000
 PLACEHOLDER = 4_000_000_000_000_000
 DUE = b'"due_us":'
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
 SETTLED_WITHIN_S = 60
 POINT_OUTPUT = """
 from connections.models import Connection, Output
@@ -39,27 +39,12 @@ for connection in Connection.objects.select_related("output", "input"):
 """
 
 
-class Receiver(asyncio.Protocol):
+class Timing(Receiver):
     """Notes how long each event took to arrive, in microseconds."""
 
     took_us: "array[int]" = array("q")
 
-    def connection_made(self, transport: Any) -> None:
-        self._transport, self._waiting = transport, b""
-
-    def data_received(self, data: bytes) -> None:
-        waiting = self._waiting + data
-        while (end := waiting.find(b"\r\n\r\n")) >= 0:
-            start = waiting.lower().find(b"content-length:", 0, end) + 15
-            length = int(waiting[start : waiting.find(b"\r\n", start)])
-            if len(waiting) < end + 4 + length:
-                break
-            self._note(waiting[end + 4 : end + 4 + length])
-            waiting = waiting[end + 4 + length :]
-            self._transport.write(ANSWER)
-        self._waiting = waiting
-
-    def _note(self, body: bytes) -> None:
+    def note(self, body: bytes) -> None:
         now_us, place = time.time_ns() // 1000, body.find(DUE)
         while place >= 0:
             self.took_us.append(now_us - int(body[place + len(DUE) : place + len(DUE) + 16]))
@@ -71,13 +56,13 @@ def receive(port: int, pipe: Pipe) -> None:
 
     async def serve() -> None:
         loop = asyncio.get_running_loop()
-        await loop.create_server(Receiver, "127.0.0.1", port, backlog=1024)
+        await loop.create_server(Timing, "127.0.0.1", port, backlog=1024)
         pipe.send("listening")
         while True:
             asked = await loop.run_in_executor(None, pipe.recv)
             if asked == "forget":
-                del Receiver.took_us[:]
-            pipe.send(Receiver.took_us.tolist() if asked == "all" else len(Receiver.took_us))
+                del Timing.took_us[:]
+            pipe.send(Timing.took_us.tolist() if asked == "all" else len(Timing.took_us))
 
     uvloop.run(serve())
 
