@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -306,3 +307,32 @@ def test_new_events_of_the_person_wait_behind_those_that_go_again(shop: Shop, po
         wait_for(lambda: post.sums(connection) == {"delivered": 3})
 
     assert sink.names() == ["P1", "P2", "N1"]
+
+
+def test_all_arrives_while_somebody_retries_all_the_time_and_the_sums_hold(
+    shop: Shop, post: Post, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = post.connect(sink)
+    total, people = 120, 12
+    shop.process(*(batch(custom_event(f"E{n}"), customer=f"u-{n % people}") for n in range(total)))
+    watch = Watch(sink)
+    watch.is_open.set()
+    draw = Random(7)
+    monkeypatch.setattr(sink, "react", lambda request: Reply(400) if draw.random() < 0.3 else watch.react(request))
+    selection = Selection(own_connections(shop.workspace, Environment.PRODUCTION), ItemState.FAILED)
+    stored = []
+
+    def all_arrived() -> bool:
+        replay_actions.retry(Actor("test"), shop.workspace, selection)
+        sums = post.sums(connection)
+        stored.append(sum(sums.values()))
+        return sums == {"delivered": total}
+
+    both = {"processes": lambda: 2}
+    with post.deliveries(**both) as one, post.deliveries(**both) as two, running(one), running(two):
+        wait_for(all_arrived)
+
+    assert set(stored) == {total}
+    assert sorted(sink.names()) == sorted(f"E{n}" for n in range(total))
+    assert watch.most == 1
+    assert post.left() == {"outbox_chunk": 0, "outbox_delivery": 0, "delivery_exception": 0}
