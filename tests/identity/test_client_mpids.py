@@ -23,7 +23,8 @@ def _few(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A small bound, counted from nothing, in one minute."""
     settings.CDP_CLIENT_MPIDS_PER_MINUTE = MOST
     monkeypatch.setattr(client_mpids, "counts", client_mpids.MinuteCounts())
-    with clock.frozen(clock.now().replace(second=30)):
+    # A minute ago: numbers of acceptance never go back, and later tests would get those of a later second.
+    with clock.frozen((clock.now() - timedelta(minutes=1)).replace(second=30)):
         yield
 
 
