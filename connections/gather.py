@@ -97,7 +97,7 @@ def _gather_some(connection: Connection, line: Line, route: Route, how: Gather, 
     for items in runs:
         chunks += _chunks(line, rows, route, as_they_came(items), is_gathered=False)
     if chunks:
-        outbox.write(connection, chunks, now)
+        outbox.write(connection, chunks, now, outbox.lane_routes(chunks))
         _take_out(connection, line, rows, [*taken, *(each for items in runs for each in items)])
         failpoint("gather.before_commit")
     return len(taken), is_crowded

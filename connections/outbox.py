@@ -13,6 +13,7 @@ from connections.payload import OutboxBatch, encode_batch, pack
 
 # Small enough that deliveries of one lane can run ahead by some chunks, large enough to cost little an event.
 CHUNK_ITEMS_MOST = 500
+KNOWN_MOST = 100_000
 CHUNK_BYTES_MOST = 2_000_000
 
 _CHUNK_COLUMNS = {
@@ -88,8 +89,40 @@ class NewChunk:
         self.item_count += len(takers)
 
 
-def write(connection: Connection, chunks: Sequence[NewChunk], now: datetime) -> None:
-    """Store the chunks and what is to be delivered of them. Within the pipeline's transaction."""
+LaneRoute = tuple[int, int, int]
+"""Bucket, output and version of the configuration."""
+
+
+class Known:
+    """Lanes of outputs that need no look any more, as long as the configuration stays: they have their row, and
+    nothing waits in them that was gathered under an older one. What is noted has to be committed."""
+
+    def __init__(self) -> None:
+        self._routes: set[LaneRoute] = set()
+
+    def unknown(self, routes: set[LaneRoute]) -> set[LaneRoute]:
+        """Those that need a look."""
+        return routes - self._routes
+
+    def note(self, routes: set[LaneRoute]) -> None:
+        """These have had it."""
+        if len(self._routes) > KNOWN_MOST:
+            self._routes.clear()
+        self._routes |= routes
+
+
+def lane_routes(chunks: Iterable[NewChunk]) -> set[LaneRoute]:
+    """Where the chunks go."""
+    return {
+        (chunk.bucket, route.output_id, route.config_version) for chunk in chunks for route in chunk.routes.values()
+    }
+
+
+def write(connection: Connection, chunks: Sequence[NewChunk], now: datetime, unknown: set[LaneRoute]) -> None:
+    """Store the chunks and what is to be delivered of them. Within the pipeline's transaction.
+
+    `unknown` are those of their `lane_routes` that may lack a row, or have something gathered before.
+    """
     bulk.copy(
         connection,
         "outbox_chunk",
@@ -110,16 +143,17 @@ def write(connection: Connection, chunks: Sequence[NewChunk], now: datetime) -> 
             for chunk in chunks
         ],
     )
-    _open_what_waits(connection, chunks)
+    _open_what_waits(connection, chunks, unknown)
     rows = [_delivery(chunk, route, now) for chunk in chunks for route in chunk.routes.values()]
     bulk.insert(connection, "outbox_delivery", _DELIVERY_COLUMNS, rows, key_width=2)
-    lanes = {(chunk.bucket, route.output_id) for chunk in chunks for route in chunk.routes.values()}
+    lanes = {(bucket, output_id) for bucket, output_id, _ in unknown}
     bulk.insert(connection, "delivery_lane", ("bucket", "output_id"), lanes, tail="ON CONFLICT DO NOTHING", key_width=2)
 
 
-def _open_what_waits(connection: Connection, chunks: Sequence[NewChunk]) -> None:
+def _open_what_waits(connection: Connection, chunks: Sequence[NewChunk], unknown: set[LaneRoute]) -> None:
     """What an output gathered before it was set to get everything at once goes before what it gets at once."""
-    at_once = {(chunk.bucket, each.output_id) for chunk in chunks for each in chunk.routes.values() if not each.gathers}
+    gathering = {route.output_id for chunk in chunks for route in chunk.routes.values() if route.gathers}
+    at_once = {(bucket, output_id) for bucket, output_id, _ in unknown if output_id not in gathering}
     if at_once:
         connection.execute(_OPEN, [list(column) for column in zip(*sorted(at_once), strict=True)])
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 
 from cdp_project.kernel import clock
 from cdp_project.kernel.wake import waker
@@ -14,6 +15,7 @@ from connections.payload import OutboxBatch
 from events.pipeline import Chunk, Context, EventItem, apply
 
 routes_by_input = configuration.routes()
+known_lanes = outbox.Known()
 
 Ways = list[tuple[Route, Withheld | None]]
 """Connections, each with what keeps back the whole batch."""
@@ -35,7 +37,9 @@ def forward(chunk: Chunk) -> None:
         if routes := known.get(input_id, ()):
             work.add_group(contexts, routes)
     if work.chunks:
-        outbox.write(chunk.transaction, work.chunks, chunk.now)
+        unknown = known_lanes.unknown(outbox.lane_routes(work.chunks))
+        outbox.write(chunk.transaction, work.chunks, chunk.now, unknown)
+        chunk.after_commit.append(partial(known_lanes.note, unknown))
         chunk.after_commit.append(lambda: waker.hint("deliveries"))
     verdicts.write(chunk.transaction, work.tally)
 

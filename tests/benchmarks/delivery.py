@@ -123,7 +123,8 @@ def fill(connection: Any, items: int, events_per_batch: int) -> None:
             lane.append(outbox.NewChunk(bucket, workspace_id, Environment.PRODUCTION, input_id, batch.seq))
         lane[-1].add(batch, [[route]] * batch.item_count)
     with connect() as database:
-        outbox.write(database, [chunk for lane in chunks.values() for chunk in lane], clock.now())
+        written = [chunk for lane in chunks.values() for chunk in lane]
+        outbox.write(database, written, clock.now(), outbox.lane_routes(written))
 
 
 def measure(items: int, events_per_batch: int, send: str) -> Measured:
