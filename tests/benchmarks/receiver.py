@@ -7,11 +7,18 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/jso
 
 
 class Receiver(asyncio.Protocol):
-    """Answers every request with 200; `note` is told of each body. Requests have a Content-Length."""
+    """Answers every request with 200 unless `answer` says otherwise; `note` is told of each body.
+
+    Requests have a Content-Length.
+    """
 
     def note(self, body: bytes) -> None:
         """One request has come."""
         raise NotImplementedError
+
+    def answer(self, _body: bytes) -> bytes:
+        """The whole answer to a request."""
+        return ANSWER
 
     def connection_made(self, transport: Any) -> None:
         self._transport, self._waiting = transport, b""
@@ -23,7 +30,7 @@ class Receiver(asyncio.Protocol):
             length = int(waiting[start : waiting.find(b"\r\n", start)])
             if len(waiting) < end + 4 + length:
                 break
-            self.note(waiting[end + 4 : end + 4 + length])
-            waiting = waiting[end + 4 + length :]
-            self._transport.write(ANSWER)
+            body, waiting = waiting[end + 4 : end + 4 + length], waiting[end + 4 + length :]
+            self.note(body)
+            self._transport.write(self.answer(body))
         self._waiting = waiting
