@@ -1,18 +1,15 @@
 """Killed deliveries lose nothing, keep the order of each person, and repeat under the same id."""
 
-import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.conf import settings as django_settings
-from django.db import connection
 from pytest_django.fixtures import Settings
 
+from tests.faults.processes import environment, manage, sessions
 from tests.post import Post
 from tests.product import CHECKOUT, eventually
 from tests.shop import Shop, batch, custom_event
@@ -32,41 +29,15 @@ def sink(settings: Settings) -> Iterator[Sink]:
         yield sink
 
 
-def environment(failpoints: str) -> dict[str, str]:
-    """What a process needs to work on the test's database."""
-    config = connection.settings_dict
-    login = f"{config['USER']}:{config['PASSWORD']}" if config["PASSWORD"] else config["USER"]
-    return {
-        **os.environ,
-        "DATABASE_URL": f"postgresql://{login}@{config['HOST']}:{config['PORT']}/{config['NAME']}",
-        "REDIS_URL": django_settings.REDIS_URL,
-        "CDP_ENCRYPTION_KEYS": ",".join(django_settings.CDP_ENCRYPTION_KEYS),
-        "CDP_DELIVERY_ALLOW": "127.0.0.1/32",
-        "CDP_FAILPOINTS": failpoints,
-    }
-
-
 @contextmanager
 def process(failpoints: str = "") -> Iterator["subprocess.Popen[bytes]"]:
     """One `manage.py run_deliveries`, ended at the end of the block."""
-    running = subprocess.Popen(
-        [sys.executable, "manage.py", "run_deliveries"], cwd=CHECKOUT, env=environment(failpoints)
-    )
+    running = subprocess.Popen(manage("run_deliveries"), cwd=CHECKOUT, env=environment(CDP_FAILPOINTS=failpoints))
     try:
         yield running
     finally:
         running.kill()
         running.wait(10)
-
-
-def connected_loops() -> int:
-    """Delivery loops that have begun to turn."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND application_name = 'tributary deliveries'",
-            [connection.settings_dict["NAME"]],
-        )
-        return int(cursor.fetchone()[0])
 
 
 def first_arrivals(sink: Sink) -> dict[str, list[str]]:
@@ -92,7 +63,7 @@ def test_killed_processes_lose_nothing(shop: Shop, sink: Sink) -> None:
             deaths += running.returncode == -signal.SIGKILL
     with process() as first, process() as second:
         eventually(lambda: post.sums(made), lambda sums: sums == {"delivered": PEOPLE * WAVES}, 60)
-        eventually(connected_loops, lambda count: count == 2, 60)
+        eventually(lambda: sessions("tributary deliveries"), lambda count: count == 2, 60)
         for running in (first, second):
             running.send_signal(signal.SIGTERM)
         assert [running.wait(20) for running in (first, second)] == [0, 0]
