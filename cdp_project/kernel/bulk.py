@@ -17,7 +17,10 @@ from cdp_project.kernel.database import Connection
 
 # Longer statements save nothing more; 1,000 rows of 60 columns are within the protocol's 65,535 parameters.
 ROWS_MOST = 1000
-_LENGTHS = (ROWS_MOST, 300, 100, 30, 10, 3, 1)
+_LENGTHS = (ROWS_MOST, 300, 100, 30)
+# A statement of so few rows is met again and again, and planning it costs more than running it. The server keeps
+# every prepared one, so there are not many more.
+PREPARED_ROWS_MOST = 4
 
 Row = Sequence[Any]
 Key = tuple[Any, ...]
@@ -44,23 +47,28 @@ def insert(
     for start, count in [(0, len(ordered))] if at_once and ordered else _parts(len(ordered)):
         part = ordered[start : start + count]
         statement = _insert_statement(table, tuple(columns), count, tail)
-        # Not prepared: each length is a statement of its own, and the server would keep them all.
-        cursor.execute(statement, [value for row in part for value in row], prepare=False, binary=True)
+        values = [value for row in part for value in row]
+        cursor.execute(statement, values, prepare=None if count <= PREPARED_ROWS_MOST else False, binary=True)
         if cursor.description is not None:
             found.extend(cursor.fetchall())
     return found
 
 
 def _parts(total: int) -> Iterator[tuple[int, int]]:
-    """Pieces as (start, length), of few different lengths, so that their statements are written down once."""
+    """Pieces as (start, length), of few different lengths, so that their statements are written down once.
+
+    What is left of a few rows is one piece: another way to the server costs more than to write its statement.
+    """
     start = 0
     for length in _LENGTHS:
         while total - start >= length:
             yield start, length
             start += length
+    if start < total:
+        yield start, total - start
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def _insert_statement(table: str, columns: tuple[str, ...], count: int, tail: str) -> bytes:
     width = len(columns)
     rows = (",".join(f"${row * width + place}" for place in range(1, width + 1)) for row in range(count))
