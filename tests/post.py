@@ -24,6 +24,8 @@ from connections.models import (
 )
 from connections.outputs import save_settings
 from connections.selectors import verdicts_of
+from events.ingest import release
+from events.intake.desk import desk
 from tests import factories
 from tests.shop import Shop
 from tests.sink import Sink
@@ -37,6 +39,7 @@ class Post:
 
     shop: Shop
     _now: datetime = field(default_factory=clock.now)
+    _has_uploaded_later: bool = False
 
     def connect(self, sink: Sink, **settings: object) -> Connection:
         """A webhook output to the sink, connected to the shop's input. One request an event unless told otherwise."""
@@ -68,8 +71,15 @@ class Post:
     @contextmanager
     def at_this_time(self) -> Iterator[None]:
         """What is uploaded in the block comes at the time that it is for deliveries."""
+        self._has_uploaded_later = True
         with clock.frozen(self._now):
             yield
+
+    def close(self) -> None:
+        """Numbers of acceptance never go back: without this, later tests would get those of a later time."""
+        if self._has_uploaded_later:
+            release()
+            desk.start_anew()
 
     def deliver_or_crash(self, after: timedelta = timedelta()) -> None:
         """The same by a loop that, when it fails, leaves everything as a killed process does."""

@@ -24,5 +24,7 @@ def second_sink(settings: Settings) -> Iterator[Sink]:
 
 
 @pytest.fixture
-def post(shop: Shop) -> Post:
-    return Post(shop)
+def post(shop: Shop) -> Iterator[Post]:
+    post = Post(shop)
+    yield post
+    post.close()

@@ -1,4 +1,4 @@
-"""What was acknowledged is stored, exactly once, while web workers and PostgreSQL are killed under load."""
+"""What was acknowledged is stored once while the supervisor brings killed web workers and PostgreSQL back."""
 
 import random
 import time
@@ -16,8 +16,6 @@ from tests.product import Product, eventually
 from tests.services import var_folder
 
 pytestmark = pytest.mark.timeout(180)
-
-FAILPOINTS = ("intake.before_insert", "intake.after_commit", "intake.before_answer")
 
 
 @pytest.fixture
@@ -50,11 +48,15 @@ def stored_requests(product: Product) -> Counter[str]:
     return Counter(str(request) for (request,) in rows)
 
 
-def waiting_batches(product: Product) -> int:
+def waiting_batches(product: Product) -> int | None:
+    """How many wait; None while the database is away."""
     url = address.database_url(product.var)
     assert url is not None
-    with psycopg.connect(url) as connection:
-        row = connection.execute("SELECT count(*) FROM inbox").fetchone()
+    try:
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SELECT count(*) FROM inbox").fetchone()
+    except psycopg.OperationalError:
+        return None
     assert row is not None
     return int(row[0])
 
@@ -66,21 +68,6 @@ def assert_everything_once(product: Product, load: Load) -> None:
     assert len(load.acknowledged) > 0
     assert set(load.acknowledged) - set(stored) == set(), "acknowledged and lost"
     assert {request: count for request, count in stored.items() if count != 1} == {}, "stored twice"
-
-
-def test_web_workers_that_die_at_named_places_lose_and_double_nothing(start: Callable[..., Product]) -> None:
-    product = start(CDP_FAILPOINTS=",".join(f"{name}=kill:0.005" for name in FAILPOINTS))
-    load = Load(product.credentials(), run="named", most=6000, seconds=60).start()
-
-    eventually(lambda: [name for name in FAILPOINTS if has_struck(product, name)], lambda names: len(names) == 3, 60)
-    load.stop()
-
-    assert load.unanswered > 0
-    assert_everything_once(product, load)
-
-
-def has_struck(product: Product, name: str) -> bool:
-    return f"failpoint {name} struck" in product.log()
 
 
 def test_web_workers_killed_at_random_lose_and_double_nothing(start: Callable[..., Product]) -> None:
