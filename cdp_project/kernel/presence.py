@@ -4,12 +4,13 @@ A courtesy, never needed for correctness: without Valkey every process believes 
 """
 
 import threading
-import time
 from uuid import uuid4
 
 import redis
 import structlog
 from django.conf import settings
+
+from cdp_project.kernel.buckets import digest
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +23,10 @@ class Presence:
 
     def __init__(self, name: str) -> None:
         self._stopping = threading.Event()
-        self._key = f"presence:{name}"
+        database = settings.DATABASES["default"]
+        # Installations that share a server must not count each other.
+        installation = digest(*(str(database[part]) for part in ("HOST", "PORT", "NAME"))).hex()[:12]
+        self._key = f"presence:{installation}:{name}"
         self._me = uuid4().hex
         self._client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1)
         self.count = 1
@@ -38,8 +42,10 @@ class Presence:
 
     def refresh(self) -> None:
         """Say that we are here, and count who else is; `count` has the answer."""
-        now = time.time()
         try:
+            # The server's clock: those of several machines lie apart.
+            seconds, microseconds = self._client.time()
+            now = seconds + microseconds / 1e6
             with self._client.pipeline(transaction=False) as pipeline:
                 pipeline.zadd(self._key, {self._me: now})
                 pipeline.zcount(self._key, now - SEEN_FOR_S, "+inf")

@@ -39,6 +39,14 @@ INFRASTRUCTURE = (
 )
 """Errors that say nothing about the batch: tried again, never quarantined."""
 
+TOO_MUCH = (
+    psycopg.errors.ProgramLimitExceeded,
+    psycopg.errors.StatementTooComplex,
+    psycopg.errors.TooManyColumns,
+    psycopg.errors.TooManyArguments,
+)
+"""What the driver counts among them although it is about what was sent, and would be the same at every try."""
+
 
 @dataclass(frozen=True, slots=True)
 class Poison:
@@ -56,22 +64,38 @@ class Poison:
 Process = Callable[[Sequence[Accepted]], None]
 
 
+def failure_of(rows: Sequence[Accepted], process: Process) -> Exception | None:
+    """Process the rows; the error that one of them causes, None when all went well.
+
+    Errors of the infrastructure, and Overtaken, are raised.
+    """
+    try:
+        process(rows)
+    except Exception as error:
+        if isinstance(error, (*INFRASTRUCTURE, Overtaken)) and not isinstance(error, TOO_MUCH):
+            raise
+        log.warning("chunk failed", batches=len(rows), error_type=type(error).__qualname__)
+        return error
+    return None
+
+
 def isolate(rows: Sequence[Accepted], process: Process) -> list[Poison]:
     """Process all rows but those that fail by themselves; these are returned and still wait.
 
     Errors of the infrastructure, and Overtaken, end it at once; what was processed until then stays done.
     """
-    try:
-        process(rows)
-    except (*INFRASTRUCTURE, Overtaken):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is narrowed down to the batch that causes it
-        log.warning("chunk failed", batches=len(rows), error_type=type(error).__qualname__)
-        if len(rows) == 1:
-            return [Poison(rows[0], error)]
-        middle = len(rows) // 2
-        return isolate(rows[:middle], process) + isolate(rows[middle:], process)
-    return []
+    error = failure_of(rows, process)
+    if error is None:
+        return []
+    if len(rows) == 1:
+        return [Poison(rows[0], error)]
+    middle = len(rows) // 2
+    return isolate(rows[:middle], process) + isolate(rows[middle:], process)
+
+
+def _told(batches: int, poison: Sequence[Poison]) -> list[int | None]:
+    well: list[int | None] = [None] * min(batches - len(poison), RECENT_BATCHES)
+    return well + [each.row.input_id for each in poison]
 
 
 class PoisonWatch:
@@ -81,11 +105,13 @@ class PoisonWatch:
         # Of each batch the input whose poison it was; None when it went well.
         self._recent: dict[int, deque[int | None]] = defaultdict(lambda: deque(maxlen=RECENT_BATCHES))
 
+    def note(self, bucket: int, batches: int, poison: Sequence[Poison]) -> None:
+        """How a chunk of the lane went, once it stands."""
+        self._recent[bucket].extend(_told(batches, poison))
+
     def must_halt(self, bucket: int, batches: int, poison: Sequence[Poison]) -> bool:
-        """Note how a chunk of the lane went; True when the lane has to stop and somebody has to look."""
-        recent = self._recent[bucket]
-        recent.extend([None] * min(batches - len(poison), RECENT_BATCHES))
-        recent.extend(each.row.input_id for each in poison)
+        """Whether the lane has to stop, and somebody has to look, when a chunk of it goes like this."""
+        recent = [*self._recent[bucket], *_told(batches, poison)][-RECENT_BATCHES:]
         poisoned = Counter(input_id for input_id in recent if input_id is not None)
         return (
             len(poison) > POISON_SHARE_MOST * batches

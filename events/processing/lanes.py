@@ -80,7 +80,8 @@ _LOCK = """
 SELECT bucket FROM lane WHERE bucket = ANY(%s::smallint[]) AND halted_at IS NULL ORDER BY bucket FOR UPDATE SKIP LOCKED
 """
 _FINISH = """
-UPDATE lane l SET low_water = k.low_water, lease_holder = NULL, leased_until = NULL
+UPDATE lane l SET low_water = k.low_water,
+    lease_holder = CASE WHEN %s THEN l.lease_holder END, leased_until = CASE WHEN %s THEN l.leased_until END
 FROM unnest(%s::smallint[], %s::bigint[]) AS k (bucket, low_water) WHERE l.bucket = k.bucket
 """
 
@@ -102,9 +103,9 @@ def lock(connection: Connection, buckets: Collection[int]) -> bool:
     return connection.execute(_LOCK, (list(buckets),)).rowcount == len(buckets)
 
 
-def finish(connection: Connection, low_waters: Mapping[int, int]) -> None:
+def finish(connection: Connection, low_waters: Mapping[int, int], *, keeps_lease: bool = False) -> None:
     """Within the transaction of a chunk: move the low-water marks of its lanes, by bucket, and end the leases."""
-    connection.execute(_FINISH, (list(low_waters), list(low_waters.values())))
+    connection.execute(_FINISH, (keeps_lease, keeps_lease, list(low_waters), list(low_waters.values())))
 
 
 def halt(connection: Connection, bucket: int, reason: str, now: datetime) -> None:

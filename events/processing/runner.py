@@ -5,7 +5,7 @@ transaction; locks are taken in the order lane, seen, catalogue, identity_key, p
 """
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import ceil
@@ -22,7 +22,7 @@ from events.intake.lane_key import lane_buckets
 from events.pipeline import Accepted, Chunk, Phase, Step, load_steps
 from events.processing import accounting, claim, duplicates, lanes
 from events.processing.claim import Overtaken
-from events.processing.isolation import Poison, PoisonWatch, isolate
+from events.processing.isolation import Poison, PoisonWatch, failure_of, isolate
 from events.processing.lanes import Work
 from events.processing.storage import Storage
 from events.processing.unpack import Refused, unpack
@@ -97,11 +97,26 @@ class Runner:
             return False
         known = self._known_inputs(connection, rows)
         try:
-            poison = isolate(rows, partial(self._process, known))
-            self._put_aside(rows, poison)
+            self._work_through(known, rows)
         except Overtaken as place:
             log.info("chunk left to another process", place=str(place))
         return True
+
+    def _work_through(self, known: Inputs, rows: list[Accepted]) -> None:
+        """All rows at once; where that fails lane by lane, so that one with poison keeps no other waiting long."""
+        by_lane: defaultdict[int, list[Accepted]] = defaultdict(list)
+        for row in rows:
+            by_lane[row.bucket].append(row)
+        if failure_of(rows, partial(self._process, known)) is None:
+            for bucket, lane_rows in by_lane.items():
+                self._watch.note(bucket, len(lane_rows), [])
+            return
+        for bucket, lane_rows in by_lane.items():
+            floor = lane_rows[0].accept_seq
+            poison = isolate(lane_rows, partial(self._process, known, floor=floor))
+            if not (poison and self._put_aside(bucket, len(lane_rows), poison)):
+                self._watch.note(bucket, len(lane_rows), poison)
+        lanes.give_back(self._database.get(), by_lane, self._holder)
 
     def _known_inputs(self, connection: Connection, rows: list[Accepted]) -> Inputs:
         known = self._inputs.get(connection)
@@ -111,17 +126,18 @@ class Runner:
             known = self._inputs.get(connection)
         return known
 
-    def _process(self, known: Inputs, rows: Sequence[Accepted]) -> None:
+    def _process(self, known: Inputs, rows: Sequence[Accepted], floor: int | None = None) -> None:
+        """`floor` is given for a part of a lane's rows: the low-water mark goes no further, the lease goes on."""
         for _ in range(COLLISIONS_MOST):
             try:
-                self._process_once(known, rows)
+                self._process_once(known, rows, floor)
             except TryAgain as collision:
                 log.info("chunk begins anew", bucket=rows[0].bucket, why=str(collision))
             else:
                 return
-        self._process_once(known, rows)
+        self._process_once(known, rows, floor)
 
-    def _process_once(self, known: Inputs, rows: Sequence[Accepted]) -> None:
+    def _process_once(self, known: Inputs, rows: Sequence[Accepted], floor: int | None) -> None:
         contexts, refused = unpack(rows, known)
         chunk = Chunk(min(row.bucket for row in rows), clock.now(), contexts)
         try:
@@ -129,6 +145,8 @@ class Runner:
             with self._database.transaction() as connection:
                 chunk.connection = connection
                 self._apply(chunk, rows, refused)
+                self._finish(chunk, rows, floor)
+                failpoint("pipeline.before_commit")
         except Exception:
             # Perhaps because a partition was dropped: look again before the next try.
             self._storage.forget()
@@ -149,12 +167,13 @@ class Runner:
             step.run(chunk)
         failpoint("pipeline.steps_done")
         accounting.close_books(chunk, refused)
+
+    def _finish(self, chunk: Chunk, rows: Sequence[Accepted], floor: int | None) -> None:
         last_seqs = {row.bucket: row.accept_seq for row in rows}
-        lanes.finish(
-            chunk.transaction,
-            {bucket: lanes.safe_low_water(last_seq, chunk.now) for bucket, last_seq in last_seqs.items()},
-        )
-        failpoint("pipeline.before_commit")
+        marks = {bucket: lanes.safe_low_water(last_seq, chunk.now) for bucket, last_seq in last_seqs.items()}
+        if floor is not None:
+            marks = {bucket: min(mark, floor) for bucket, mark in marks.items()}
+        lanes.finish(chunk.transaction, marks, keeps_lease=floor is not None)
 
     def _begin(self, chunk: Chunk, rows: Sequence[Accepted]) -> None:
         buckets = sorted({row.bucket for row in rows})
@@ -163,28 +182,21 @@ class Runner:
         claim.take(chunk.transaction, rows)
         failpoint("pipeline.taken")
 
-    def _put_aside(self, rows: Sequence[Accepted], poison: list[Poison]) -> None:
-        """Lane by lane: quarantine the batches that fail by themselves, or halt the lane when they are too many."""
-        batches = Counter(row.bucket for row in rows)
-        for bucket, count in batches.items():
-            self._put_aside_in(bucket, count, [each for each in poison if each.row.bucket == bucket])
-
-    def _put_aside_in(self, bucket: int, batches: int, poison: list[Poison]) -> None:
-        halts = self._watch.must_halt(bucket, batches, poison)
-        if not poison:
-            return
+    def _put_aside(self, bucket: int, batches: int, poison: list[Poison]) -> bool:
+        """Quarantine the batches that fail by themselves, or halt the lane when they are too many: True then."""
         now = clock.now()
         chunk = Chunk(bucket, now, [])
         with self._database.transaction() as connection:
             chunk.connection = connection
-            if halts:
+            if self._watch.must_halt(bucket, batches, poison):
                 self._halt(connection, bucket, batches, poison)
-                return
+                return True
             rows = [each.row for each in poison]
             self._begin(chunk, rows)
             accounting.close_books(chunk, [(each.row, each.outcome) for each in poison])
         _tell(chunk)
         log.error("batches quarantined", bucket=bucket, batch_ids=[str(row.batch_id) for row in rows])
+        return False
 
     def _halt(self, connection: Connection, bucket: int, batches: int, poison: list[Poison]) -> None:
         kinds = sorted({each.outcome.detail for each in poison})

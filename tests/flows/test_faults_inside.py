@@ -4,16 +4,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import timedelta
+from unittest import mock
 
 import psycopg
 import pytest
 
 from cdp_project.kernel import clock, failpoints
 from cdp_project.kernel.failpoints import InjectedFailure
+from events.identity_types import IdentityType
 from events.intake.desk import desk
 from events.models import Lane
 from events.pipeline import Chunk, Step, apply, load_steps, prepare
-from events.processing import claim
+from events.processing import claim, lanes
+from events.processing.claim import Overtaken
 from events.processing.runner import Runner
 from tests import factories
 from tests.shop import Shop, batch, custom_event
@@ -293,3 +296,56 @@ def test_a_lane_left_by_a_dead_process_is_taken_over_when_its_lease_ends(
         shop.drain()
 
     assert_processed_once(shop)
+
+
+def test_poison_in_one_lane_keeps_no_other_lane_waiting(shop: Shop) -> None:
+    fill(shop)
+    done: list[set[int]] = []
+
+    @apply
+    def choke(chunk: Chunk) -> None:
+        if any(context.batch.identities.get(IdentityType.CUSTOMER_ID) == "u-3" for context in chunk.contexts):
+            raise ZeroDivisionError
+        done.append({context.accepted.bucket for context in chunk.contexts})
+
+    (poisoned,) = {row["bucket"] for row in shop.rows("inbox") if b'"u-3"' in bytes(row["body"])}
+    lanes_filled = {row["bucket"] for row in shop.rows("inbox")}
+    with closing(Runner([*load_steps(), choke], holder=shop.runner._holder)) as runner:
+        runner.turn()
+
+    # One try with all lanes, then one each; only the lane with the poison is taken apart.
+    others = sorted(lanes_filled - {poisoned})
+    assert sorted([*each] for each in done if poisoned not in each) == [[bucket] for bucket in others]
+    assert {row["reason"] for row in shop.rows("quarantine")} == {"poison"}
+
+
+def test_a_part_of_a_chunk_moves_no_mark_past_what_still_waits(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "LATE_COMMIT_MOST", timedelta())
+    for number in range(4):
+        shop.post(batch(custom_event(f"Event {number}"), customer="u-1"))
+    first = min(row["accept_seq"] for row in shop.rows("inbox"))
+
+    @apply
+    def choke(chunk: Chunk) -> None:
+        if any(item.event.name == "Event 0" for context in chunk.contexts for item in context.items):
+            raise ZeroDivisionError
+
+    with closing(Runner([*load_steps(), choke], holder=shop.runner._holder)) as runner:
+        monkeypatch.setattr(runner, "_put_aside", mock.Mock(side_effect=Overtaken("as if killed")))
+        runner.turn()
+
+    assert shop.waiting() == 1
+    assert Lane.objects.get(bucket=shop.rows("inbox")[0]["bucket"]).low_water <= first
+
+
+def test_what_the_server_finds_too_large_is_poison_and_not_an_outage(shop: Shop) -> None:
+    shop.post(batch(custom_event(), customer="u-1"))
+
+    @apply
+    def overdo(_chunk: Chunk) -> None:
+        raise psycopg.errors.ProgramLimitExceeded("too much")
+
+    with closing(Runner([*load_steps(), overdo], holder=shop.runner._holder)) as runner:
+        runner.drain()
+
+    assert [row["detail"] for row in shop.rows("quarantine")] == ["psycopg.errors.ProgramLimitExceeded"]
