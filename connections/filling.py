@@ -60,7 +60,7 @@ class Filler:
             lane.has_due = False
             # Of some this loop may not know yet: what was given up for them is tried again at somebody's wish.
             lane.people.blocked |= due
-        released, lane.released = lane.released, set()
+        released = lane.released
         if not released and not due:
             return
         turns = Turns(lane.key, released, due, now)
@@ -70,8 +70,7 @@ class Filler:
         nothing_waits = released - {parcel.mpid for parcel in parcels}
         if is_all:
             lane.people.unblock(nothing_waits)
-        else:
-            lane.released = nothing_waits
+        lane.released = set() if is_all else nothing_waits
 
 
 def _parcels(delivery: Delivery, outputs: Outputs) -> list[Parcel]:

@@ -42,6 +42,8 @@ def progress_of(lanes: Iterable[LaneWork], now: datetime) -> Progress:
     for lane in lanes:
         for parcel in lane.changed:
             _change(progress, parcel, now)
+        # Behind what was recorded before, something may have been held back since.
+        progress.moved_on |= {(*lane.key, mpid) for mpid in lane.released}
         for consignment in lane.consignments.values():
             _advance(progress, consignment)
     return progress

@@ -1,11 +1,15 @@
 """What happens when the partner does not take it: tried again, held, refused, parked; in order for each person."""
 
 import json
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from connections.models import ItemState
+from cdp_project.kernel import clock
+from connections.deliver import Deliveries
+from connections.models import DeliveryException, ItemState
 from tests.post import Post
 from tests.shop import Shop, batch, custom_event
 from tests.sink import Misbehaviour, Received, Reply, Script, Sink
@@ -29,6 +33,14 @@ def failing_for(person: str, times: int, reply: Reply | Misbehaviour) -> Script:
         return Reply()
 
     return script
+
+
+def turn_until(loop: Deliveries, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        if not loop.turn():
+            loop.wait(0.01)
 
 
 @pytest.mark.parametrize("reply", [Reply(500), Reply(503), Reply(429), Reply(408), Misbehaviour.RESET])
@@ -71,6 +83,39 @@ def test_later_events_of_that_person_wait_and_nobody_elses(shop: Shop, post: Pos
     assert [name for name in sink.names() if name.startswith("A")] == ["A1", "A1", "A2", "A3"]
     assert post.sums(connection) == {"delivered": 5}
     assert post.left()["delivery_exception"] == 0
+
+
+def kill(loop: Deliveries) -> None:
+    loop._sender.close()
+    loop._database.drop()
+
+
+@pytest.mark.parametrize("end", [kill, Deliveries.close])
+def test_what_was_held_back_behind_something_delivered_outlives_the_loop(
+    shop: Shop, post: Post, sink: Sink, end: Callable[[Deliveries], None]
+) -> None:
+    connection = post.connect(sink)
+    sink.script = failing_for("u-1", 1, Reply(500))
+    shop.process(batch(custom_event("A1"), customer="u-1"))
+    post.deliver()
+    post._now += SOON
+    with clock.frozen(post._now):
+        loop = Deliveries(draw=lambda: 1.0)
+        turn_until(loop, lambda: not DeliveryException.objects.exists())
+        # The person is free again, and only this loop's memory has not heard of it.
+        shop.process(batch(custom_event("A2"), customer="u-1"))
+        for lane in loop._lanes:
+            lane.may_have_more = True
+        turn_until(loop, lambda: bool(post.exceptions(ItemState.HELD)))
+        end(loop)
+    assert sink.names() == ["A1", "A1"]
+
+    post.deliver(after=SOON)
+    post.deliver(after=HOUR)
+
+    assert sink.names() == ["A1", "A1", "A2"]
+    assert post.sums(connection) == {"delivered": 2}
+    assert post.left() == {"outbox_chunk": 0, "outbox_delivery": 0, "delivery_exception": 0}
 
 
 def test_it_is_not_tried_before_its_time(shop: Shop, post: Post, sink: Sink) -> None:
