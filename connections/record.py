@@ -18,6 +18,8 @@ from connections.progress import Progress, progress_of
 DeliveryKey = tuple[int, int, UUID]
 """Bucket, output and chunk."""
 
+_CHUNK_KEY = (("bucket", "smallint"), ("chunk_id", "uuid"))
+_DELIVERY_KEY = (("bucket", "smallint"), ("output_id", "bigint"), ("chunk_id", "uuid"))
 _EXCEPTION_KEY = ("bucket", "output_id", "chunk_id", "position")
 _EXCEPTION_REST = (
     "connection_id",
@@ -131,6 +133,8 @@ def _close(connection: Connection, finished: set[DeliveryKey], emptied: set[Deli
     rows = [(*key, key in finished) for key in finished | emptied]
     if not rows:
         return set()
+    # Two who empty a delivery at once would each see what the other has just taken away: the later one waits here.
+    bulk.lookup(connection, "outbox_delivery", _DELIVERY_KEY, finished | emptied, (), lock=True)
     closed: list[tuple[Any, ...]] = connection.execute(_CLOSE, [*_columns(rows), ItemState.WITHHELD]).fetchall()
     return {(bucket, output_id, chunk_id) for bucket, output_id, chunk_id in closed}
 
@@ -141,7 +145,7 @@ def _drop_chunks(connection: Connection, closed: set[DeliveryKey]) -> None:
     if not keys:
         return
     # Two outputs that finish with a chunk at once would each see the other's delivery: the later one waits here.
-    bulk.lookup(connection, "outbox_chunk", (("bucket", "smallint"), ("chunk_id", "uuid")), keys, (), lock=True)
+    bulk.lookup(connection, "outbox_chunk", _CHUNK_KEY, keys, (), lock=True)
     connection.execute(_DROP_CHUNKS, _columns(sorted(keys)))
 
 

@@ -17,14 +17,15 @@ STRAGGLERS = timedelta(minutes=10)
 ROWS_MOST = 2000
 
 _LANES = "SELECT bucket, output_id FROM delivery_lane ORDER BY bucket, output_id"
+# What somebody lets go again at this moment is left to them; what was let go since this began is looked at anew.
 _FORGET = """
-DELETE FROM delivery_exception e USING (
-    SELECT bucket, output_id, chunk_id, position FROM delivery_exception
+WITH old AS MATERIALIZED (
+    SELECT chunk_id, position FROM delivery_exception
     WHERE bucket = %(bucket)s AND output_id = %(output)s AND state IN (%(failed)s, %(parked)s, %(withheld)s)
       AND first_failed_at < %(before)s
-    LIMIT %(most)s) AS old
-WHERE e.bucket = old.bucket AND e.output_id = old.output_id AND e.chunk_id = old.chunk_id
-  AND e.position = old.position
+    LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+DELETE FROM delivery_exception e USING old
+WHERE e.bucket = %(bucket)s AND e.output_id = %(output)s AND e.chunk_id = old.chunk_id AND e.position = old.position
 RETURNING e.chunk_id
 """
 _DROP_LANES = """

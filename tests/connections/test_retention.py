@@ -1,14 +1,21 @@
 """What was not delivered is kept for 30 days, and not a day longer."""
 
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from cdp_project.kernel import clock, partitions
-from cdp_project.kernel.database import connect
+from cdp_project.kernel.database import Connection, connect
 from cdp_project.workspaces import audit
 from cdp_project.workspaces.audit import Actor
-from connections import retention, tasks
+from cdp_project.workspaces.environment import Environment
+from connections import record, replay, retention, tasks
+from connections.models import ItemState
+from connections.reading.own import own_connections
+from connections.replay import Selection
 from tests.post import Post
 from tests.shop import Shop, batch, custom_event
 from tests.sink import Reply, Sink
@@ -31,6 +38,59 @@ def test_refused_items_and_their_payloads(shop: Shop, post: Post, sink: Sink, da
         "delivery_exception": 2 * is_kept,
     }
     assert post.sums(connection) == {"failed": 2}
+
+
+WAITING_FOR_A_LOCK = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+
+
+def wait_until_ended_or_locked_out(backend: Connection, ended: Callable[[], bool]) -> None:
+    """Until it is done, or waits for somebody else's transaction."""
+    deadline = time.monotonic() + 30
+    with connect(autocommit=True) as own:
+        while not ended() and own.execute(WAITING_FOR_A_LOCK, (backend.info.backend_pid,)).fetchone() == (0,):
+            assert time.monotonic() < deadline, "it did not happen in time"
+
+
+def test_what_somebody_lets_go_again_at_this_moment_is_kept(shop: Shop, post: Post, sink: Sink) -> None:
+    connection = post.connect(sink)
+    sink.script = lambda _: Reply(400)
+    shop.process(batch(custom_event(), customer="u-1"))
+    post.deliver()
+    later = clock.now() + timedelta(days=31)
+    selection = Selection(own_connections(shop.workspace, Environment.PRODUCTION), ItemState.FAILED)
+
+    with connect(autocommit=True) as somebody, connect(autocommit=True) as chore, ThreadPoolExecutor(1) as pool:
+        with somebody.transaction():
+            assert replay.retry(somebody, selection, later).items == 1
+            forgotten = pool.submit(retention.forget_old, chore, later)
+            wait_until_ended_or_locked_out(chore, forgotten.done)
+        assert forgotten.result(30) == 0
+
+    assert post.reasons(connection) == {"waiting": {"retrying": 1}}
+    assert post.left() == {"outbox_chunk": 1, "outbox_delivery": 1, "delivery_exception": 1}
+
+
+FORGET_ONE = "DELETE FROM delivery_exception WHERE position = %s RETURNING bucket, output_id, chunk_id"
+
+
+def test_two_who_empty_a_delivery_at_once_leave_nothing_behind(shop: Shop, post: Post, sink: Sink) -> None:
+    post.connect(sink)
+    sink.script = lambda _: Reply(400)
+    shop.process(batch(custom_event(), custom_event(), customer="u-1"))
+    post.deliver()
+
+    def forget_one(connection: Connection, position: int) -> None:
+        with connection.transaction():
+            record.close_emptied(connection, set(connection.execute(FORGET_ONE, (position,)).fetchall()))
+
+    with connect(autocommit=True) as one, connect(autocommit=True) as other, ThreadPoolExecutor(1) as pool:
+        with one.transaction():
+            forget_one(one, 0)
+            ended: Future[None] = pool.submit(forget_one, other, 1)
+            wait_until_ended_or_locked_out(other, ended.done)
+        ended.result(30)
+
+    assert post.left() == {"outbox_chunk": 0, "outbox_delivery": 0, "delivery_exception": 0}
 
 
 def test_a_payload_that_another_output_waits_for_stays(shop: Shop, post: Post, sink: Sink, second_sink: Sink) -> None:
