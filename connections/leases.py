@@ -16,6 +16,7 @@ from connections.lane_work import Key
 # A process that dies keeps its lanes from the others for this long.
 LEASE = timedelta(seconds=5)
 
+# Whoever is held back waits for somebody with a time; where there is none any more, nobody else would come.
 _SURVEY = """
 SELECT l.bucket, l.output_id,
        coalesce(l.leased_until > %(now)s AND l.lease_holder <> %(holder)s, FALSE),
@@ -23,6 +24,10 @@ SELECT l.bucket, l.output_id,
                WHERE d.bucket = l.bucket AND d.output_id = l.output_id AND d.is_open),
        EXISTS (SELECT 1 FROM delivery_exception e
                WHERE e.bucket = l.bucket AND e.output_id = l.output_id AND e.next_at <= %(now)s)
+       OR (EXISTS (SELECT 1 FROM delivery_exception e
+                   WHERE e.bucket = l.bucket AND e.output_id = l.output_id AND e.state IN (1, 2))
+           AND NOT EXISTS (SELECT 1 FROM delivery_exception e
+                           WHERE e.bucket = l.bucket AND e.output_id = l.output_id AND e.next_at IS NOT NULL))
 FROM delivery_lane l
 """
 LANES = LeasedRows("delivery_lane", (("bucket", "smallint"), ("output_id", "bigint")), LEASE)

@@ -44,14 +44,14 @@ DELETE FROM delivery_exception e
 USING unnest(%s::smallint[], %s::bigint[], %s::uuid[], %s::int[]) AS k (bucket, output_id, chunk_id, position)
 WHERE e.bucket = k.bucket AND e.output_id = k.output_id AND e.chunk_id = k.chunk_id AND e.position = k.position
 """
-# So that the next one goes out even if this process dies before it looks for it.
+# So that the next one that is held (2) goes out even if this process dies before it looks for it.
 _MOVE_ON = """
 UPDATE delivery_exception e SET next_at = %s
 FROM (SELECT DISTINCT ON (h.bucket, h.output_id, h.mpid) h.bucket, h.output_id, h.chunk_id, h.position
       FROM unnest(%s::smallint[], %s::bigint[], %s::bigint[]) AS k (bucket, output_id, mpid)
       JOIN delivery_exception h ON h.bucket = k.bucket AND h.output_id = k.output_id AND h.mpid = k.mpid
       JOIN outbox_delivery d ON d.bucket = h.bucket AND d.output_id = h.output_id AND d.chunk_id = h.chunk_id
-      WHERE h.state = %s
+      WHERE h.state = 2
       ORDER BY h.bucket, h.output_id, h.mpid, d.chunk_seq, h.chunk_id, h.position) AS first
 WHERE e.bucket = first.bucket AND e.output_id = first.output_id AND e.chunk_id = first.chunk_id
   AND e.position = first.position
@@ -107,7 +107,7 @@ def _write_exceptions(connection: Connection, progress: Progress, now: datetime)
     if progress.deletes:
         connection.execute(_DELETE_EXCEPTIONS, _columns(progress.deletes))
     if progress.moved_on:
-        connection.execute(_MOVE_ON, [now, *_columns(sorted(progress.moved_on)), ItemState.HELD])
+        connection.execute(_MOVE_ON, [now, *_columns(sorted(progress.moved_on))])
 
 
 def _close_deliveries(connection: Connection, progress: Progress) -> None:

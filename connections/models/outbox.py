@@ -130,8 +130,15 @@ class DeliveryException(models.Model):
         indexes = [
             models.Index(fields=["bucket", "output_id", "next_at"], name="delivery_exception_due"),
             models.Index(fields=["bucket", "output_id", "mpid"], name="delivery_exception_person"),
-            # The list of what was not delivered, latest first.
+            # Few, where many may be parked.
+            models.Index(
+                fields=["bucket", "output_id", "mpid"],
+                name="delivery_exception_waiting",
+                condition=models.Q(state__in=[ItemState.RETRYING, ItemState.HELD]),
+            ),
+            # The list of what was not delivered, latest first, and of one state.
             models.Index(fields=["bucket", "output_id", "last_at"], name="delivery_exception_latest"),
+            models.Index(fields=["bucket", "output_id", "state", "last_at"], name="delivery_exception_state"),
         ]
 
     def __str__(self) -> str:
@@ -158,7 +165,10 @@ class DeliveryAttempt(models.Model):
 
     class Meta:
         db_table = "delivery_attempt"
-        indexes = [models.Index(fields=["bucket", "output_id", "at"], name="delivery_attempt_latest")]
+        indexes = [
+            models.Index(fields=["bucket", "output_id", "at"], name="delivery_attempt_latest"),
+            models.Index(fields=["bucket", "event_id"], name="delivery_attempt_event"),
+        ]
 
     def __str__(self) -> str:
         return f"attempt {self.attempt_id}"

@@ -118,6 +118,19 @@ def test_what_was_held_back_behind_something_delivered_outlives_the_loop(
     assert post.left() == {"outbox_chunk": 0, "outbox_delivery": 0, "delivery_exception": 0}
 
 
+def test_a_lane_in_which_nobody_has_a_time_any_more_goes_on(shop: Shop, post: Post, sink: Sink) -> None:
+    post.connect(sink)
+    sink.script = failing_for("u-1", 1, Reply(500))
+    shop.process(batch(custom_event("A1"), customer="u-1"), batch(custom_event("A2"), customer="u-1"))
+    post.deliver()
+    DeliveryException.objects.filter(state=ItemState.RETRYING).update(state=ItemState.HELD, next_at=None)
+
+    post.deliver()
+
+    assert sink.names() == ["A1", "A1", "A2"]
+    assert post.left() == {"outbox_chunk": 0, "outbox_delivery": 0, "delivery_exception": 0}
+
+
 def test_it_is_not_tried_before_its_time(shop: Shop, post: Post, sink: Sink) -> None:
     post.connect(sink)
     sink.script = failing_for("u-1", 1, Reply(429, {"Retry-After": "600"}))
