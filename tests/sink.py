@@ -42,6 +42,7 @@ class Misbehaviour(Enum):
 
     HANG = "accepts and never answers"
     RESET = "resets the connection"
+    CLOSE = "closes the connection without an answer"
     HALF = "promises more body than it sends, then resets"
     DRIBBLE = "sends a byte now and then"
     ENDLESS = "sends a body without end"
@@ -130,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.owner.closing.wait(30)
         elif how is Misbehaviour.RESET:
             self._reset()
-        else:
+        elif how is not Misbehaviour.CLOSE:
             self._head(200, {"Content-Length": str(10**10)})
             self._body(how)
 

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import BytesIO
 from ipaddress import ip_address
 from typing import Any
 
@@ -59,7 +60,11 @@ class Transfer:
         if request.method == "GET":
             curl.setopt(pycurl.HTTPGET, 1)
         else:
-            curl.setopt(pycurl.POSTFIELDS, request.body)
+            # Read piece by piece it cannot be wound back: where a kept connection ends without an answer, curl
+            # would send the request again, up to five times, as soon as it has another. One try is one request.
+            curl.setopt(pycurl.POST, 1)
+            curl.setopt(pycurl.POSTFIELDSIZE_LARGE, len(request.body))
+            curl.setopt(pycurl.READFUNCTION, BytesIO(request.body).read)
         curl.setopt(pycurl.CUSTOMREQUEST, request.method)
         # "Expect:" leaves out a round trip that many servers answer wrongly.
         curl.setopt(pycurl.HTTPHEADER, [*(f"{name}: {value}" for name, value in request.headers.items()), "Expect:"])

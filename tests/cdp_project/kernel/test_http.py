@@ -140,6 +140,20 @@ def test_a_broken_connection_is_told(sender: Sender[int], sink: Sink, how: Misbe
     assert failure(only(sender, Call(sink.url))) == "broken"
 
 
+@pytest.mark.parametrize("how", [Misbehaviour.RESET, Misbehaviour.CLOSE])
+def test_one_try_is_one_request_also_over_kept_connections(sender: Sender[int], sink: Sink, how: Misbehaviour) -> None:
+    sink.script = lambda _: Reply()
+    results(sender, *[Call(sink.url)] * 8)
+    warmed_up = len(sink.requests)
+    sink.script = lambda _: how
+
+    (result,) = results(sender, Call(sink.url))
+
+    assert isinstance(result, Failure)
+    assert result.code == "broken"
+    assert len(sink.requests) == warmed_up + 1
+
+
 def test_of_an_endless_answer_the_beginning_is_kept(sink: Sink) -> None:
     sender = Sender[int](LOOPBACK)
     sink.script = lambda _: Misbehaviour.ENDLESS
