@@ -33,7 +33,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             await super().__call__(scope, receive, send)
         except (OSError, redis.RedisError) as error:
-            log.warning("no live events", error=str(error))
+            log.warning("no live events", error_type=type(error).__qualname__, error=str(error))
             await send({"type": "websocket.close", "code": CLOSE_TRY_LATER})
 
     async def connect(self) -> None:

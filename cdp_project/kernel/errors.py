@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 PROBLEM = "application/problem+json"
+NO_TOKEN = "This needs a token: send Authorization: Bearer <token>; POST /oauth/token gives one."  # noqa: S105 - none
 
 
 class Refusal(exceptions.APIException):
@@ -46,6 +47,8 @@ def problem_document(error: exceptions.APIException) -> dict[str, Any]:
     body: dict[str, Any] = {"type": f"/errors/{code}", "title": title, "code": code, "status": error.status_code}
     if isinstance(error, exceptions.ValidationError):
         return body | {"detail": "Some fields cannot be used; see errors.", "errors": error.detail}
+    if isinstance(error, exceptions.NotAuthenticated):
+        return body | {"detail": NO_TOKEN}
     return body | {"detail": str(error.detail)}
 
 

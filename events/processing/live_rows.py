@@ -40,7 +40,8 @@ class _Feed:
     def add(self, told: Told) -> None:
         """Count a batch. One without events has nothing to show, unless it was refused."""
         if not isinstance(told, Context):
-            self.stopped += told[0].event_count
+            # Whose events nobody could count is shown as one.
+            self.stopped += max(told[0].event_count, 1)
             self.newest.append(told)
         elif told.items:
             stored = 0 if told.outcome is not None else len(told.open_items())

@@ -14,7 +14,7 @@ from cdp_project.workspaces.seat import Seat, seat_of
 from events.models import Input, InputKey, InputKind
 from events.selectors import EventView, newest_events
 
-ROWS_AT_FIRST = 50
+ROWS_AT_FIRST = 100
 
 
 def live(request: HttpRequest) -> HttpResponse:
