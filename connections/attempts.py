@@ -12,10 +12,14 @@ from cdp_project.kernel.database import Connection
 from cdp_project.kernel.exchange import Answer, Result
 from connections.configuration import OutputConfig
 from connections.parcels import Parcel
-from connections.redact import sample, texts_in
+from connections.redact import long_words, sample, texts_in
 from directory.contracts import Delivered, Delivery
+from events.decoding.event_fields import CUSTOM_EVENT_TYPES
+from events.decoding.event_reading import EVENT_TYPES
 
 TABLE = "delivery_attempt"
+# Words of the wire that tell of nobody, and make an answer readable.
+VOCABULARY = CUSTOM_EVENT_TYPES | EVENT_TYPES | {"production", "development", "iOS", "Android", "web"}
 _COLUMNS = {
     "bucket": "int2",
     "day": "date",
@@ -50,19 +54,28 @@ def attempt(parcel: Parcel, output: OutputConfig, delivery: Delivery, result: Re
     error = "" if isinstance(delivery, Delivered) else delivery.reason
     if result is None:
         return Attempt(parcel, now, error)
-    hidden = [*output.secrets, *about(parcel)]
+    names, told = [*output.secrets, *whom(parcel)], about(parcel)
     if isinstance(result, Answer):
-        text = sample(result.body, hidden)
+        text = sample(result.body, names, told)
         return Attempt(parcel, now, error, result.status, result.latency_ms, text)
-    return Attempt(parcel, now, error, None, result.latency_ms, sample(result.detail.encode(), hidden))
+    return Attempt(parcel, now, error, None, result.latency_ms, sample(result.detail.encode(), names, told))
 
 
-def about(parcel: Parcel) -> list[str]:
-    """What tells whom the parcel is about: partners like to repeat what they refuse."""
+def whom(parcel: Parcel) -> Iterator[str]:
+    """The names of the person that the parcel is about: a partner that repeats one tells of nobody else."""
+    yield str(parcel.mpid)
+    yield from parcel.batch.identities.values()
+
+
+def about(parcel: Parcel) -> Iterator[str]:
+    """Everything else that tells of the person: partners like to repeat what they refuse."""
     batch = parcel.batch
-    told = [*batch.identities.values(), batch.user_attributes, batch.envelope.get("ip")]
-    told += [event.data.get("custom_attributes") for event in parcel.events]
-    return [text for each in told for text in texts_in(each)]
+    person = texts_in(batch.user_attributes)
+    yield from person
+    yield from long_words(person)
+    for text in texts_in([batch.envelope, batch.source_request_id, *(event.data for event in parcel.events)]):
+        if text not in VOCABULARY:
+            yield text
 
 
 class AttemptLog:

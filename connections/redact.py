@@ -1,45 +1,123 @@
-"""What may be kept of a partner's answer: a short text without secrets and without who it was about. Pure."""
+"""What may be kept of a partner's answer: a short text without secrets and without who it was about. Pure.
 
-import json
+The answer is short and the texts to hide may be many: each is looked for once in what can still be shown.
+"""
+
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 SAMPLE_CHARACTERS = 500
 HIDDEN = "[hidden]"
-# Shorter texts are not secret by themselves, and hiding them would shred the sample.
+# What others told is hidden from this length on: to hide every "1" and "no" would shred the sample.
 TEXT_LENGTH_LEAST, WORD_LENGTH_LEAST = 4, 8
-EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
+# Longer texts are looked for in pieces, so that one which the cut or the partner shortened is still recognised.
+PIECE_LENGTH, BEGINNING_LENGTH = 64, 8
+# An e-mail address has 254 at most, so what begins within the sample ends within what is looked at.
+LOOKED_AT_CHARACTERS, LOOKED_AT_BYTES = SAMPLE_CHARACTERS + 256, 4000
+# Each run of letters is tried once, from its beginning: otherwise one long word would be tried from every letter.
+EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
+WRITTEN = {"b": " ", "f": " ", "n": "\n", "r": "\r", "t": "\t"}
+# JSON in JSON in JSON: partners tell of an answer that told of an answer.
+ESCAPED_TIMES_MOST = 3
 
 
-def sample(body: bytes, hidden: Iterable[str]) -> str:
-    """The beginning of an answer, with each of the texts in `hidden` and every e-mail address made unreadable."""
-    # More is looked at than kept, so that a secret across the cut is still recognised.
-    text = body[: SAMPLE_CHARACTERS * 8].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    for secret in sorted(_parts(hidden), key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return EMAIL.sub(HIDDEN, text)[:SAMPLE_CHARACTERS]
+def sample(body: bytes, names: Iterable[str], told: Iterable[str] = ()) -> str:
+    """The beginning of an answer, made unreadable where it repeats what nobody may read, and every e-mail address.
+
+    `names` (secrets and identities) are hidden as words however short they are, and their longer words too: of
+    "Bearer abc..." a partner may repeat the end only. `told` are other texts; an empty answer takes none of them.
+    """
+    if not body:
+        return ""
+    plain = _plain(body[:LOOKED_AT_BYTES].decode("utf-8", "replace"))
+    text = plain[:LOOKED_AT_CHARACTERS]
+    is_whole = len(body) <= LOOKED_AT_BYTES and len(plain) <= LOOKED_AT_CHARACTERS
+    shown = SAMPLE_CHARACTERS if is_whole else max(0, len(text) - LOOKED_AT_CHARACTERS + SAMPLE_CHARACTERS)
+    return _without(text, _places(text, list(names), told), shown)
 
 
-def texts_in(value: object) -> Iterator[str]:
-    """Every text and whole number (of a phone, perhaps) within a JSON value; names of fields are left out."""
-    pending = [value]
-    while pending:
-        match pending.pop():
-            case str(text):
-                yield text
-            case bool():
-                continue
-            case int(number):
-                yield str(number)
-            case dict(fields):
-                pending.extend(fields.values())
-            case list(values):
-                pending.extend(values)
+def texts_in(value: object) -> list[str]:
+    """Every text and number (of a phone, of a place) within a JSON value; names of fields are left out.
+
+    Level by level and each kind at once: a parcel has up to some ten thousand of them.
+    """
+    texts: list[str] = []
+    level = [value]
+    while level:
+        texts += [each for each in level if type(each) is str]
+        texts += [_written(each) for each in level if type(each) is int or type(each) is float]
+        inner: list[object] = []
+        for each in level:
+            if isinstance(each, Mapping):
+                inner.extend(each.values())
+            elif isinstance(each, list | tuple):
+                inner.extend(each)
+        level = inner
+    return texts
 
 
-def _parts(hidden: Iterable[str]) -> set[str]:
-    """The texts themselves, their longer words (of "Bearer abc..." a partner may repeat the end only), and both
-    as they stand in JSON."""
-    texts = {text for text in hidden if len(text) >= TEXT_LENGTH_LEAST}
-    parts = texts | {word for text in texts for word in text.split() if len(word) >= WORD_LENGTH_LEAST}
-    return parts | {json.dumps(part)[1:-1] for part in parts}
+def long_words(texts: Iterable[str]) -> Iterator[str]:
+    """Words that may tell as much as the whole text that they stand in."""
+    return (word for text in texts for word in text.split() if len(word) >= WORD_LENGTH_LEAST)
+
+
+def _written(number: float) -> str:
+    """As most partners write it: 3.0 is 3."""
+    return repr(number).removesuffix(".0")
+
+
+def _plain(text: str) -> str:
+    """The text as it reads once JSON's escapes are undone, without what no column holds."""
+    for _ in range(ESCAPED_TIMES_MOST):
+        if "\\" not in text:
+            break
+        text = ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else WRITTEN.get(found[2], found[2]), text)
+    # Joins the halves of characters, and drops those that are alone.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _places(text: str, names: list[str], told: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Where there is something to hide, as (start, end)."""
+    for found in EMAIL.finditer(text):
+        yield found.span()
+    for name in {_plain(name) for name in names if name}:
+        for found in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+            yield found.span()
+    for piece in _pieces(text, chain(names, long_words(names), told)):
+        start = text.find(piece)
+        while start >= 0:
+            yield start, start + len(piece)
+            start = text.find(piece, start + 1)
+
+
+def _pieces(text: str, hidden: Iterable[str]) -> set[str]:
+    """What is looked for in the text. Most of what is hidden begins like nothing in it, and is done with here."""
+    places, lengths = range(len(text)), range(TEXT_LENGTH_LEAST, BEGINNING_LENGTH + 1)
+    beginnings = {text[place : place + length] for length in lengths for place in places}
+    likely = {
+        each for each in hidden if each[:BEGINNING_LENGTH] in beginnings or len(each) > PIECE_LENGTH or "\\" in each
+    }
+    found = {piece for each in likely for piece in _cut(_plain(each))}
+    return {piece for piece in found if len(piece) >= TEXT_LENGTH_LEAST}
+
+
+def _cut(text: str) -> Iterator[str]:
+    """A short text as it is, a long one in pieces of one length; the last two may overlap."""
+    for start in range(0, len(text) - PIECE_LENGTH, PIECE_LENGTH):
+        yield text[start : start + PIECE_LENGTH]
+    yield text[-PIECE_LENGTH:]
+
+
+def _without(text: str, places: Iterable[tuple[int, int]], shown: int) -> str:
+    """The beginning of the text; places that touch are hidden as one."""
+    kept, end = "", 0
+    for start, stop in sorted(places):
+        if start >= shown:
+            break
+        if start > end or not kept:
+            kept += text[end:start] + HIDDEN
+        end = max(end, stop)
+    return (kept + text[end:shown])[:SAMPLE_CHARACTERS]

@@ -1,5 +1,7 @@
 """The pure parts of delivery: parcels, the people's line, retries, lanes shared, what is kept of answers."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -15,7 +17,7 @@ from connections.parcels import SENT, Origin, Parcel, failed, parcels_of, retryi
 from connections.payload import OutboxBatch, encode_batch, pack, unpack
 from connections.people import People
 from connections.progress import progress_of
-from connections.redact import sample, texts_in
+from connections.redact import HIDDEN, sample, texts_in
 from connections.retry import MOST_S, next_try
 from connections.verdicts import OUTSIDE_MS, report_hour_ms
 from tests.samples import CUSTOM, PURCHASE, forwarded_batch
@@ -238,10 +240,52 @@ def test_a_secret_that_json_spells_otherwise_is_hidden() -> None:
 
 
 def test_texts_are_found_wherever_they_stand() -> None:
-    value = {"name": "Ann", "tags": ["a", {"phone": 41791234567}], "vip": True, "none": None, "x": 1.5}
-    assert sorted(texts_in(value)) == ["41791234567", "Ann", "a"]
-    assert list(texts_in(None)) == []
+    value = {"name": "Ann", "tags": ["a", {"phone": 41791234567}], "vip": True, "none": None, "x": [1.5, 3.0]}
+    assert sorted(texts_in(value)) == ["1.5", "3", "41791234567", "Ann", "a"]
+    assert texts_in(None) == []
 
 
 def test_a_secret_across_the_cut_is_hidden() -> None:
     assert "canary" not in sample(b"x" * 490 + b"canary-token-of-length", ["canary-token-of-length"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("", ""), ('{"error": "no ', '"}'), ("x" * 490, ""), ("x" * 3900, ""), ("", " is too long" * 400)],
+)
+def test_nothing_of_a_long_text_shows(before: str, after: str) -> None:
+    text = "".join(f"canary{number:03}" for number in range(100))
+    hidden = sample(f"{before}{text}{after}".encode(), [], [text])
+    assert "canary" not in hidden
+    assert hidden.startswith((before + HIDDEN)[:500])
+
+
+def test_names_are_hidden_as_words_however_short_they_are() -> None:
+    assert sample(b"no u7, u77 or '7'", ["u7", "7"]) == "no [hidden], u77 or '[hidden]'"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [rb'"Zo\u00eb\/Ann"', rb'{"got": "{\"name\": \"Zo\\u00eb\\/Ann\"}"}', r"C:\new Zoë/Ann".encode()],
+)
+def test_a_text_is_hidden_however_often_it_was_escaped(body: bytes) -> None:
+    found = sample(body, [], ["Zoë/Ann", "C:\\new"])
+    assert HIDDEN in found
+    assert "Zo" not in found
+    assert "new" not in found
+
+
+def test_halves_of_characters_and_nul_are_kept_by_no_column() -> None:
+    found = sample(rb"\ud83d\ude00 \ud83d \u0000 \\", [])
+    assert found == "\N{GRINNING FACE} \N{REPLACEMENT CHARACTER} \N{REPLACEMENT CHARACTER} \\"
+
+
+def test_an_empty_answer_is_compared_with_nothing() -> None:
+    told = iter(["Ann"])
+    assert sample(b"", [], told) == ""
+    assert list(told) == ["Ann"]
+
+
+def test_one_long_word_is_read_once() -> None:
+    read = "from connections.redact import EMAIL; assert not EMAIL.search('x' * 1_000_000)"
+    subprocess.run([sys.executable, "-c", read], check=True, timeout=60)

@@ -235,6 +235,28 @@ def test_the_log_of_attempts_shows_no_secret_and_nobody(shop: Shop, post: Post, 
     assert attempt.answer_sample.startswith("bad [hidden]")
 
 
+def test_nothing_that_was_sent_is_in_what_a_partner_repeats(shop: Shop, post: Post, sink: Sink) -> None:
+    post.connect(sink, include_ip=True)
+    told = ("52.123456", "13.654321", "TX-canary", "Canary soap", "987.25", "CanaryAgent/1", "Canary Street")
+    sink.script = lambda request: Reply(400, body=f"purchase by cx7 ({request.json['mpid']}): {told}".encode())
+    place = {"latitude": 52.123456, "longitude": 13.654321}
+    action = {
+        "action": "purchase",
+        "transaction_id": "TX-canary",
+        "products": [{"name": "Canary soap", "price": 987.25}],
+    }
+    event = {"event_type": "commerce_event", "data": {"location": place, "product_action": action}}
+    consent = {"gdpr": {"ads": {"consented": True, "timestamp_unixtime_ms": 1, "location": "Canary Street"}}}
+    device = {"http_header_user_agent": "CanaryAgent/1"}
+    shop.process(batch(event, customer="cx7", device_info=device, consent_state=consent))
+
+    post.deliver()
+
+    (attempt,) = post.attempts()
+    hidden = ", ".join(["'[hidden]'"] * len(told))
+    assert attempt.answer_sample == f"purchase by [hidden] ([hidden]): ({hidden})"
+
+
 def test_a_partner_that_repeats_what_it_got_leaves_nobody_in_the_log(shop: Shop, post: Post, sink: Sink) -> None:
     post.connect(sink, include_ip=True)
     kept = ("user_attributes", "ip", "events")
