@@ -92,7 +92,7 @@ class RetryDeliveriesView(APIView):
         """Let parked or failed items be tried again for 72 hours, at most 10,000 a call."""
         body = asked.data
         own = own_connections(asked.workspace, asked.environment, body.get("connection_id"), body.get("output_id"))
-        selection = Selection(own, STATES[body["state"]], body.get("reason"), body.get("event_ids"))
+        selection = Selection(own.existing, STATES[body["state"]], body.get("reason"), body.get("event_ids"))
         return replay_actions.retry(asked.actor, asked.workspace, selection)
 
 

@@ -27,7 +27,7 @@ class StopSerializer(serializers.Serializer[Any]):
     """What became of an event on one connection."""
 
     connection_id = serializers.IntegerField()
-    output_id = serializers.IntegerField(allow_null=True, help_text="null when the connection was deleted.")
+    output_id = serializers.IntegerField(allow_null=True, help_text="null when it is not known any more.")
     state = serializers.ChoiceField(["waiting", "delivered", "withheld", "failed"])
     item_state = serializers.CharField(help_text='retrying, held, parked, failed or withheld; "" when it simply went.')
     reason = serializers.CharField()
@@ -52,6 +52,7 @@ class UndeliveredSerializer(serializers.Serializer[Any]):
     mpid = serializers.CharField()
     connection_id = serializers.IntegerField()
     output_id = serializers.IntegerField()
+    is_deleted = serializers.BooleanField(help_text="Whether the connection was deleted.")
     state = serializers.CharField(source="state_word", help_text="retrying, held, parked, failed or withheld.")
     reason = serializers.CharField(help_text="The code of its last fault, for example http_503.")
     sentence = serializers.CharField(help_text="The reason in words.")
@@ -94,6 +95,7 @@ class AlertSerializer(serializers.Serializer[Any]):
     level = serializers.ChoiceField(["informational", "warning", "fatal"], source="level_word")
     output_id = serializers.IntegerField()
     connection_id = serializers.IntegerField()
+    is_deleted = serializers.BooleanField(help_text="Whether the connection was deleted.")
     code = serializers.CharField()
     label = serializers.CharField(help_text="The code in words.")  # type: ignore[assignment] # as above
     count = serializers.IntegerField()
@@ -122,6 +124,7 @@ class VerdictsSerializer(serializers.Serializer[Any]):
 
     connection_id = serializers.IntegerField()
     output_id = serializers.IntegerField()
+    is_deleted = serializers.BooleanField(help_text="Whether the connection was deleted.")
     hour = serializers.DateTimeField(allow_null=True, help_text="The events' hour; null: over all hours.")
     sums = SumsSerializer()
     reasons = serializers.DictField(

@@ -1,6 +1,7 @@
 """Outputs, connections and what waits for delivery."""
 
 from connections.models.alert import AlertHour, AlertLevel, AlertPartial
+from connections.models.gone import GoneConnection
 from connections.models.outbox import (
     DeliveryAttempt,
     DeliveryException,
@@ -21,6 +22,7 @@ __all__ = [
     "DeliveryAttempt",
     "DeliveryException",
     "DeliveryLane",
+    "GoneConnection",
     "ItemState",
     "OutboxChunk",
     "OutboxDelivery",

@@ -69,7 +69,10 @@ class AlertPlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """How many events of a connection met a fault in an hour; `sample` is one request that shows it."""
+    """How many events of a connection met a fault in an hour; `sample` is one request that shows it.
+
+    `is_deleted` says that the connection is gone.
+    """
 
     hour: datetime
     level: int
@@ -78,6 +81,7 @@ class Alert:
     code: str
     count: int
     sample: Attempt | None = None
+    is_deleted: bool = False
 
     @property
     def level_word(self) -> str:
@@ -124,7 +128,7 @@ def alerts(
     }
     with connection.cursor() as cursor:
         cursor.execute(_ALERTS, parameters)
-        return [Alert(*row) for row in cursor.fetchall()]
+        return [Alert(*row, is_deleted=row[3] in own.deleted) for row in cursor.fetchall()]
 
 
 def with_samples(found: Sequence[Alert]) -> list[Alert]:

@@ -66,7 +66,7 @@ class Stop:
     """One connection on the event's way.
 
     `item_state` is that of its exception (connections.models.ItemState), "" without one; then `attempts` is None,
-    for only requests without success are counted. `output_id` is None when the connection was deleted.
+    for only requests without success are counted. `output_id` is None when it is not known any more.
     """
 
     connection_id: int

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from cdp_project.kernel.cursor import Moment, Number
+from cdp_project.kernel.cursor import Moment, Number, SmallNumber
 from connections.alert_codes import alert_label
 from connections.models import ItemState
 from connections.reading.own import Own
@@ -42,12 +42,15 @@ class ItemPlace(NamedTuple):
     last_at: Moment
     chunk_id: UUID
     output_id: Number
-    position: Number
+    position: SmallNumber
 
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """One event (None: a batch without events) that did not simply go out. `reason` is the code of its last fault."""
+    """One event (None: a batch without events) that did not simply go out. `reason` is the code of its last fault.
+
+    `is_deleted` says that the connection is gone.
+    """
 
     bucket: int
     output_id: int
@@ -62,6 +65,7 @@ class Undelivered:
     first_failed_at: datetime
     last_at: datetime
     next_at: datetime | None
+    is_deleted: bool = False
 
     @property
     def state_word(self) -> str:
@@ -107,4 +111,4 @@ def undelivered(own: Own, wanted: Wanted, *, before: ItemPlace | None, limit: in
     }
     with connection.cursor() as cursor:
         cursor.execute(_LATEST, parameters)
-        return [Undelivered(*row) for row in cursor.fetchall()]
+        return [Undelivered(*row, is_deleted=row[4] in own.deleted) for row in cursor.fetchall()]

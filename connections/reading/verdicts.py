@@ -34,7 +34,7 @@ GROUP BY 1, 2, 3, 4
 class Verdicts:
     """Events of one connection (in one hour of theirs, or in all) by state and then reason.
 
-    The reason of those that need none is "". Over all hours the sums of the states are what was stored since the
+    The reason of those that need none is "". `is_deleted` says that the connection is gone. Over all hours the sums of the states are what was stored since the
     connection exists.
     """
 
@@ -42,6 +42,7 @@ class Verdicts:
     output_id: int
     hour: datetime | None
     reasons: dict[str, dict[str, int]] = field(default_factory=dict)
+    is_deleted: bool = False
 
     @property
     def sums(self) -> dict[str, int]:
@@ -54,7 +55,7 @@ def verdicts(own: Own) -> list[Verdicts]:
     """Of every connection over all hours, by connection id; one without events has zeros."""
     counted = {each.connection_id: each for each in _verdicts(own, _counts(own, None))}
     return [
-        counted.get(connection_id) or Verdicts(connection_id, output_id, None)
+        counted.get(connection_id) or Verdicts(connection_id, output_id, None, is_deleted=connection_id in own.deleted)
         for connection_id, output_id in sorted(own.outputs.items())
     ]
 
@@ -91,7 +92,13 @@ def _verdicts(own: Own, rows: Iterable[tuple[Any, ...]]) -> list[Verdicts]:
         # What moved on is taken away from what waits.
         found[connection_id, hour][state]["" if reason == MOVED else reason] += count
     return [
-        Verdicts(connection_id, own.outputs[connection_id], hour, {state: _kept(n) for state, n in states.items()})
+        Verdicts(
+            connection_id,
+            own.outputs[connection_id],
+            hour,
+            {state: _kept(counts) for state, counts in states.items()},
+            connection_id in own.deleted,
+        )
         for (connection_id, hour), states in found.items()
     ]
 
