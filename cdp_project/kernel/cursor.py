@@ -13,6 +13,8 @@ T = TypeVar("T")
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """What a bigint column holds."""
+SmallNumber = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+"""What an integer column holds."""
 Word = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
 """What a text column holds: PostgreSQL refuses NUL."""
 

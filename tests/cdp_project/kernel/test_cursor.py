@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from cdp_project.kernel import cursor
-from cdp_project.kernel.cursor import BadCursor, Moment, Number, Position, Word
+from cdp_project.kernel.cursor import BadCursor, Moment, Number, Position, SmallNumber, Word
 
 AT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -47,3 +47,10 @@ def test_what_is_no_position_is_refused(raw: bytes) -> None:
 def test_what_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(BadCursor):
         cursor.decode(text, Place)
+
+
+@pytest.mark.parametrize("number", [2**31, -(2**31) - 1])
+def test_a_number_that_the_column_does_not_hold_is_refused(number: int) -> None:
+    with pytest.raises(BadCursor):
+        cursor.decode(cursor.encode((number,)), tuple[SmallNumber])
+    assert cursor.decode(cursor.encode((2**31 - 1,)), tuple[SmallNumber]) == (2**31 - 1,)
