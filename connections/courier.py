@@ -51,13 +51,17 @@ class Courier:
         """Whether what is ready for the output has to wait: for a pause to end, or for its pace."""
         return output_id in self._kept_waiting
 
-    def wait_s(self, outputs: Outputs, processes: int) -> float:
-        """Seconds after which an output that is kept waiting by its pace may be sent to again; inf when none is."""
-        paces = (
-            self._traffic[output_id].pace.wait_s(_per_second(outputs.by_id.get(output_id), processes))
+    def is_paused(self, output_id: int) -> bool:
+        """Whether the output takes nothing from anybody at the moment."""
+        return output_id in self._traffic and self._traffic[output_id].breaker.is_open
+
+    def wait_s(self, outputs: Outputs, processes: int, now: datetime) -> float:
+        """Seconds after which an output that is kept waiting may be sent to again; inf when none is."""
+        waits = (
+            self._traffic[output_id].wait_s(_per_second(outputs.by_id.get(output_id), processes), now)
             for output_id in self._kept_waiting
         )
-        return min((seconds for seconds in paces if seconds > 0), default=float("inf"))
+        return min((seconds for seconds in waits if seconds > 0), default=float("inf"))
 
     def collect(self, now: datetime) -> bool:
         """Take in the answers that have come; False when there are none."""

@@ -53,7 +53,7 @@ class Deliveries:
         self._processes = processes
         self._lanes = LanesInHand(uuid4())
         self._is_hinted = True
-        # Until an output that has its pace may be sent to again.
+        # Until an output that is kept waiting may be sent to again.
         self._paced_s = float("inf")
         self._surveyed_at = self._recorded_at = float("-inf")
 
@@ -69,7 +69,7 @@ class Deliveries:
         has_moved |= self._filler.fill(connection, list(self._lanes), now)
         outputs = self._filler.outputs(connection)
         has_moved |= self._courier.dispatch(self._lanes, outputs, self._processes(), now)
-        self._paced_s = self._courier.wait_s(outputs, self._processes())
+        self._paced_s = self._courier.wait_s(outputs, self._processes(), now)
         return self._record_when_due(now) or has_moved
 
     def hint(self) -> None:

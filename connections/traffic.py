@@ -23,6 +23,16 @@ class Traffic:
         """Whether one more request may go out, with so many at once and so many a second at most."""
         return self.on_the_way < most and self.breaker.may_send(now) and self.pace.may_send(per_second, now)
 
+    def wait_s(self, per_second: float | None, now: datetime) -> float:
+        """Seconds until `may_send` may say otherwise by time alone; 0 when no time is known.
+
+        A pause has its own time: while it lasts, what the pace would allow is of no use.
+        """
+        paused_until = self.breaker.paused_until
+        if paused_until is None:
+            return self.pace.wait_s(per_second)
+        return max(0.0, (paused_until - now).total_seconds())
+
     def sent(self) -> None:
         """A parcel goes out."""
         self.on_the_way += 1

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from connections.breaker import PAUSE_MOST_S, PEOPLE_IN_A_ROW, Breaker
 from connections.models import ItemState
 from connections.pace import Pace
+from connections.traffic import Traffic
 from tests.post import Post
 from tests.shop import Shop, batch, custom_event
 from tests.sink import Reply, Sink
@@ -87,6 +88,18 @@ def test_a_slow_pace_and_none() -> None:
     assert pace.may_send(0.1, NOW + 11 * SECOND)
     assert pace.may_send(None, NOW)
     assert pace.wait_s(None) == 0
+
+
+def test_while_a_pause_lasts_the_pace_wakes_nobody() -> None:
+    traffic = Traffic(opened(), Pace())
+    assert not traffic.may_send(100, 50.0, NOW)
+    assert traffic.wait_s(50.0, NOW) == 1.0
+    assert traffic.wait_s(50.0, NOW + SECOND) == 0
+    traffic.breaker.answered()
+    assert traffic.may_send(100, 50.0, NOW + SECOND)
+    for _ in range(13):
+        traffic.pace.sent()
+    assert 0 < traffic.wait_s(50.0, NOW + SECOND) <= 0.04
 
 
 def test_a_dead_output_is_left_alone_and_heals_by_itself(shop: Shop, post: Post, sink: Sink) -> None:
