@@ -22,13 +22,12 @@ from connections.attempts import AttemptLog
 from connections.courier import Courier
 from connections.filling import Filler
 from connections.lanes_in_hand import LanesInHand
+from connections.looks import Looks
 from connections.record import record
 from connections.sending import Sending
 
 log = structlog.get_logger(__name__)
 
-# Hints come sooner; this is how long a lost one may delay.
-SURVEY_EVERY_S = 0.5
 # What was delivered is recorded this often while more is on the way, and at once when nothing is.
 RECORD_EVERY_S = 0.1
 # What is on the way when the process is asked to stop may take this long: a request's time limit, and a little.
@@ -52,20 +51,20 @@ class Deliveries:
         self._attempt_log = AttemptLog()
         self._processes = processes
         self._lanes = LanesInHand(uuid4())
-        self._is_hinted = True
+        self._looks = Looks()
         # Until an output that is kept waiting may be sent to again.
         self._paced_s = float("inf")
-        self._surveyed_at = self._recorded_at = float("-inf")
+        self._recorded_at = float("-inf")
 
     def turn(self) -> bool:
         """Move everything on without waiting; False when nothing moved. Errors of the infrastructure are raised."""
         now = clock.now()
         has_moved = self._courier.collect(now)
         connection = self._database.get()
-        if self._is_hinted or time.monotonic() - self._surveyed_at >= SURVEY_EVERY_S:
-            self._is_hinted = False
+        if not self._looks.wait_s(at := time.monotonic()):
+            self._looks.begin(at)
             self._lanes.refresh(connection, self._processes(), now)
-            self._surveyed_at = time.monotonic()
+            self._looks.end(time.monotonic())
         has_moved |= self._filler.fill(connection, list(self._lanes), now)
         outputs = self._filler.outputs(connection)
         has_moved |= self._courier.dispatch(self._lanes, outputs, self._processes(), now)
@@ -73,15 +72,15 @@ class Deliveries:
         return self._record_when_due(now) or has_moved
 
     def hint(self) -> None:
-        """Look for work in the next turn, and wake up for it. Safe from any thread."""
-        self._is_hinted = True
+        """Look for work soon, and wake up for it. Safe from any thread."""
+        self._looks.hint()
         self._sender.wake()
 
     def wait(self, seconds: float) -> None:
         """Sleep until there is something to do."""
         if self._has_unrecorded:
             seconds = min(seconds, RECORD_EVERY_S)
-        self._sender.wait(0 if self._is_hinted else min(seconds, self._paced_s))
+        self._sender.wait(min(seconds, self._paced_s, self._looks.wait_s(time.monotonic())))
 
     def drain(self) -> None:
         """Deliver until nothing is left that is due, then give the lanes back."""
@@ -95,7 +94,7 @@ class Deliveries:
         self._lanes.give_back_all(self._database.get())
 
     def _look_again(self) -> bool:
-        self._is_hinted = True
+        self._looks.demand()
         return self.turn() or not self._is_idle
 
     def close(self) -> None:
