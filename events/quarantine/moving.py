@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from cdp_project.kernel import bulk, rollups
+from cdp_project.kernel.buckets import bucket_of_id
 from cdp_project.kernel.database import Connection
 from cdp_project.kernel.outcome import Quarantine
 from cdp_project.workspaces.environment import Environment
@@ -29,15 +30,20 @@ BATCHES_MOST, BYTES_MOST = 1000, 32_000_000
 _CHOSEN = """
 SELECT bucket, batch_id, bytes_before < %(bytes)s FROM (
     SELECT bucket, batch_id, sum(octet_length(body)) OVER so_far - octet_length(body) AS bytes_before
-    FROM (SELECT * FROM quarantine
+    FROM (SELECT q.* FROM {rows}
           WHERE workspace_id = %(workspace)s AND environment = %(environment)s
             AND (%(reason)s::text IS NULL OR reason = %(reason)s)
             AND (%(input)s::bigint IS NULL OR input_id = %(input)s)
-            AND (%(ids)s::uuid[] IS NULL OR batch_id = ANY(%(ids)s))
-          ORDER BY quarantined_at, batch_id LIMIT %(batches)s) AS oldest
+          ORDER BY quarantined_at, q.batch_id LIMIT %(batches)s) AS oldest
     WINDOW so_far AS (ORDER BY quarantined_at, batch_id ROWS UNBOUNDED PRECEDING)
 ) AS chosen
 """
+_OF_ALL = _CHOSEN.format(rows="quarantine q")
+# An id carries the bucket of its row, so that each is one look by the key.
+_OF_GIVEN = _CHOSEN.format(
+    rows="""unnest(%(buckets)s::smallint[], %(ids)s::uuid[]) AS k (bucket, batch_id)
+          JOIN quarantine q ON q.bucket = k.bucket AND q.batch_id = k.batch_id"""
+)
 _DELETE = """
 DELETE FROM quarantine q USING unnest(%s::smallint[], %s::uuid[]) AS k (bucket, batch_id)
 WHERE q.bucket = k.bucket AND q.batch_id = k.batch_id
@@ -102,18 +108,25 @@ def discard(connection: Connection, selection: Selection) -> Moved:
 
 
 def _choose(connection: Connection, selection: Selection) -> tuple[list[Key], bool]:
-    parameters = {
+    statement, parameters = _asking(selection)
+    found: list[tuple[Any, ...]] = connection.execute(statement, parameters).fetchall()
+    keys = [(bucket, batch_id) for bucket, batch_id, fits in found if fits][:BATCHES_MOST]
+    return keys, len(keys) < len(found)
+
+
+def _asking(selection: Selection) -> tuple[str, dict[str, Any]]:
+    parameters: dict[str, Any] = {
         "workspace": selection.workspace_id,
         "environment": int(selection.environment),
         "reason": selection.reason,
         "input": selection.input_id,
-        "ids": None if selection.batch_ids is None else list(selection.batch_ids),
         "batches": BATCHES_MOST + 1,
         "bytes": BYTES_MOST,
     }
-    found: list[tuple[Any, ...]] = connection.execute(_CHOSEN, parameters).fetchall()
-    keys = [(bucket, batch_id) for bucket, batch_id, fits in found if fits][:BATCHES_MOST]
-    return keys, len(keys) < len(found)
+    if selection.batch_ids is None:
+        return _OF_ALL, parameters
+    ids = list(set(selection.batch_ids))
+    return _OF_GIVEN, parameters | {"ids": ids, "buckets": [bucket_of_id(each) for each in ids]}
 
 
 def _take(connection: Connection, keys: Sequence[Key]) -> list[Refused]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -331,3 +332,24 @@ def test_the_command_says_what_it_needs(shop: Shop, arguments: tuple[str, ...]) 
     own = () if "--workspace" in arguments else ("--workspace", shop.workspace.slug)
     with pytest.raises(CommandError):
         run(*arguments, *own)
+
+
+MANY_BATCHES = """
+INSERT INTO quarantine (bucket, batch_id, workspace_id, input_id, environment, protocol, is_historical, accept_seq,
+                        received_at, event_count, encoding, body, reason, detail, quarantined_at)
+SELECT n %% 16, md5(n::text)::uuid, %s, 1, 1, 'x', false, n, now(), 1, 0, '', 'poison', '', now()
+FROM generate_series(1, 5000) n
+"""
+
+
+def test_given_batches_are_looked_up_and_not_searched_for(shop: Shop) -> None:
+    selection = Selection(shop.workspace.pk, Environment.PRODUCTION, batch_ids=[uuid4()])
+    with connection.cursor() as cursor:
+        cursor.execute(MANY_BATCHES, [shop.workspace.pk])
+        cursor.execute("ANALYZE quarantine")
+        statement, parameters = moving._asking(selection)
+        cursor.execute(f"EXPLAIN {statement}", parameters)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "quarantine_pkey" in plan
+    assert "Seq Scan on quarantine" not in plan
+    assert "quarantine_newest" not in plan
