@@ -1,6 +1,5 @@
 """Requests that were kept: those that did not succeed, and a sample of those that did."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,17 +33,18 @@ class Attempt:
 
 _ATTEMPTS = """
 SELECT connection_id, at, status, error, latency_ms, answer_sample FROM delivery_attempt
-WHERE bucket = %(bucket)s AND output_id = ANY(%(outputs)s::bigint[]) AND day >= %(day)s AND at >= %(since)s
-  AND event_id = %(event)s
+WHERE bucket = %(bucket)s AND event_id = %(event)s AND day >= %(day)s AND at >= %(since)s
 ORDER BY at DESC, attempt_id DESC LIMIT %(most)s
 """
 
 
-def attempts_of(bucket: int, output_ids: Sequence[int], event_id: UUID, since: datetime) -> list[tuple[int, Attempt]]:
-    """The latest requests that carried an event, as (connection id, attempt), in the order of time."""
+def attempts_of(bucket: int, event_id: UUID, since: datetime) -> list[tuple[int, Attempt]]:
+    """The latest requests that carried an event, as (connection id, attempt), in the order of time.
+
+    The caller has seen that the event is one of the workspace's own.
+    """
     parameters: dict[str, Any] = {
         "bucket": bucket,
-        "outputs": list(output_ids),
         "event": event_id,
         "day": clock.day_of(since - CLOCKS_DIFFER),
         "since": since - CLOCKS_DIFFER,

@@ -99,10 +99,7 @@ def _forwarded(event: EventView, lane: int, own: Own, went: list[int]) -> dict[i
     exceptions = _exceptions(event, lane, went)
     waiting = _waiting(event, lane, [each for each in went if each not in exceptions])
     tries: defaultdict[int, list[Attempt]] = defaultdict(list)
-    outputs = sorted(
-        {each.output_id for each in exceptions.values()} | {own.outputs[each] for each in went if each in own.outputs}
-    )
-    for connection_id, attempt in attempts_of(lane, outputs, event.event_id, event.received_at):
+    for connection_id, attempt in attempts_of(lane, event.event_id, event.received_at):
         tries[connection_id].append(attempt)
     return {
         each: _exceptional(exceptions[each], tries[each])
