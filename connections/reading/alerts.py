@@ -128,7 +128,8 @@ def alerts(
     }
     with connection.cursor() as cursor:
         cursor.execute(_ALERTS, parameters)
-        return [Alert(*row, is_deleted=row[3] in own.deleted) for row in cursor.fetchall()]
+        found = [Alert(*row) for row in cursor.fetchall()]
+    return [replace(each, is_deleted=each.connection_id in own.deleted) for each in found]
 
 
 def with_samples(found: Sequence[Alert]) -> list[Alert]:

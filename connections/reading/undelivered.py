@@ -1,6 +1,6 @@
 """What did not simply go out: the exceptions of deliveries, latest first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -111,4 +111,5 @@ def undelivered(own: Own, wanted: Wanted, *, before: ItemPlace | None, limit: in
     }
     with connection.cursor() as cursor:
         cursor.execute(_LATEST, parameters)
-        return [Undelivered(*row, is_deleted=row[4] in own.deleted) for row in cursor.fetchall()]
+        found = [Undelivered(*row) for row in cursor.fetchall()]
+    return [replace(each, is_deleted=each.connection_id in own.deleted) for each in found]

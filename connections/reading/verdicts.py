@@ -34,8 +34,8 @@ GROUP BY 1, 2, 3, 4
 class Verdicts:
     """Events of one connection (in one hour of theirs, or in all) by state and then reason.
 
-    The reason of those that need none is "". `is_deleted` says that the connection is gone. Over all hours the sums of the states are what was stored since the
-    connection exists.
+    The reason of those that need none is "". Over all hours the sums of the states are what was stored since the
+    connection exists. `is_deleted` says that it is gone.
     """
 
     connection_id: int
