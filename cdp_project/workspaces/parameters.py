@@ -25,12 +25,17 @@ def bad_parameter(name: str, rule: str) -> Refusal:
 
 
 def refuse_unknown(query: QueryDict, known: Collection[str]) -> None:
-    """A name that is mistyped must not make the answer wider than what was asked for."""
+    """A name that is mistyped must not make the answer wider than what was asked for.
+
+    Nor is there a value with a NUL in it anywhere: the database cannot even compare with one.
+    """
     for name, values in query.lists():
         if name not in known:
             raise bad_parameter(repr(name)[:100], f"is not known here; known are {', '.join(known)}")
         if len(values) > 1:
             raise bad_parameter(name, "is given more than once")
+        if "\0" in values[0]:
+            raise bad_parameter(name, "holds a NUL, which no text here has")
 
 
 def environment_of(query: Mapping[str, str]) -> Environment:

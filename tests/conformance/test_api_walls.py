@@ -104,6 +104,8 @@ NASTY = (
     "NaN",
     "null",
     "x" * 5000,
+    "\0",
+    "a\0b",
     "';--",
     "9999-12-31T23:59:59+00:00",
     "9999-12-31T23:59:59-14:00",
@@ -148,6 +150,21 @@ def test_no_value_is_a_fault_of_the_server(
         statuses.add(getattr(client, method)(plain, body, "application/json", headers=headers).status_code)
 
     assert statuses <= {200, 400, 404, 413}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("route", [route for method, route in CALLS if method == "get"])
+def test_a_nul_is_refused_by_the_name_of_its_parameter(
+    schema: dict[str, Any], client: Client, workspace: Workspace, route: str
+) -> None:
+    headers = {"authorization": f"Bearer {token_of(workspace, Role.VIEWER)}"}
+    for each in operation_of(schema, "get", route)["parameters"]:
+        if each["in"] == "query":
+            answer = client.get(address(route, workspace), {each["name"]: "a\0b"}, headers=headers)
+            assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+            assert f"The parameter {each['name']} " in answer.json()["detail"]
+    nowhere = address(route, workspace).replace(f"/{workspace.pk}/", "/a%00b/")
+    assert client.get(nowhere, headers=headers).status_code == 404
 
 
 def operation_of(schema: dict[str, Any], method: str, route: str) -> dict[str, Any]:
