@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("events.urls")),
     path("api/v1/", include("identity.urls")),
     path("api/v1/", include("events.quarantine.urls")),
+    path("api/v1/", include("events.outcomes.urls")),
     path("api/v1/", include("connections.urls")),
     path("oauth/token", TokenView.as_view(), name="token"),
     # Pages of a workspace have /w/<slug>/<environment> in front, which console.middleware takes off.

@@ -166,6 +166,7 @@ def read_back(client: Client, shop: Shop, token: str) -> None:
         "alerts",
         "verdicts",
         "verdicts?by=hour",
+        "outcomes",
         "quarantine",
         f"quarantine/{aside}",
     ):
