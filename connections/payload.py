@@ -10,6 +10,8 @@ from directory.contracts import ForwardedBatch
 COMPRESSION_LEVEL = 1
 # A chunk is cut at a few megabytes; more than this was not written by us.
 INFLATED_BYTES_MOST = 256_000_000
+# So many bytes of a payload tell its size.
+HEADER_BYTES = 18
 
 
 class OutboxBatch(msgspec.Struct, frozen=True):
@@ -41,3 +43,11 @@ def unpack(payload: bytes) -> tuple[list[OutboxBatch], int]:
     """The batches of a payload, in order, and the size of their JSON."""
     raw = zstandard.ZstdDecompressor().decompress(payload, max_output_size=INFLATED_BYTES_MOST)
     return _decoder.decode(raw), len(raw)
+
+
+def json_bytes(header: bytes) -> int:
+    """The size of the JSON of a payload that begins like this; 0 when it cannot be told."""
+    try:
+        return max(0, zstandard.frame_content_size(header))
+    except zstandard.ZstdError:
+        return 0

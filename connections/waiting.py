@@ -13,14 +13,14 @@ from psycopg.types.multirange import Multirange
 from cdp_project.kernel.database import Connection
 from cdp_project.kernel.multirange import positions_in
 from connections.gathering import Waiting
-from connections.payload import OutboxBatch, unpack
+from connections.payload import HEADER_BYTES, OutboxBatch, json_bytes, unpack
 
 log = structlog.get_logger(__name__)
 
 # More than this of one line is not kept waiting: it goes out in smaller batches.
 ROWS_MOST = 5000
 ITEMS_MOST = 20_000
-PACKED_BYTES_MOST = 16_000_000
+JSON_BYTES_MOST = 32_000_000
 PAYLOADS_AT_ONCE = 50
 
 
@@ -48,7 +48,7 @@ SELECT DISTINCT bucket, output_id, connection_id, environment FROM outbox_delive
 """
 # Nobody else locks them but another run: that one has the line in hand then.
 _ROWS = """
-SELECT d.chunk_id, d.positions, d.workspace_id, d.config_version, d.item_count, octet_length(c.payload)
+SELECT d.chunk_id, d.positions, d.workspace_id, d.config_version, d.item_count, substring(c.payload FOR %s)
 FROM outbox_delivery d JOIN outbox_chunk c ON c.bucket = d.bucket AND c.chunk_id = d.chunk_id
 WHERE d.bucket = %s AND d.output_id = %s AND d.connection_id = %s AND d.environment = %s AND d.is_gathering
 ORDER BY d.chunk_seq, d.chunk_id LIMIT %s FOR UPDATE OF d NOWAIT
@@ -67,13 +67,13 @@ def lock_rows(connection: Connection, line: Line) -> tuple[list[Row], bool]:
 
     Raises psycopg.errors.LockNotAvailable when another run has them in hand.
     """
-    found: list[tuple[Any, ...]] = connection.execute(_ROWS, (*line, ROWS_MOST)).fetchall()
+    found: list[tuple[Any, ...]] = connection.execute(_ROWS, (HEADER_BYTES, *line, ROWS_MOST)).fetchall()
     rows: list[Row] = []
     items = size = 0
-    for chunk_id, positions, workspace_id, config_version, item_count, packed_size in found:
+    for chunk_id, positions, workspace_id, config_version, item_count, header in found:
         items += item_count
-        size += packed_size
-        if rows and (items > ITEMS_MOST or size > PACKED_BYTES_MOST):
+        size += json_bytes(bytes(header))
+        if rows and (items > ITEMS_MOST or size > JSON_BYTES_MOST):
             return rows, True
         rows.append(Row(chunk_id, _set_of(positions), workspace_id, config_version))
     return rows, len(found) == ROWS_MOST

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -81,7 +82,8 @@ def test_two_who_empty_a_delivery_at_once_leave_nothing_behind(shop: Shop, post:
 
     def forget_one(connection: Connection, position: int) -> None:
         with connection.transaction():
-            record.close_emptied(connection, set(connection.execute(FORGET_ONE, (position,)).fetchall()))
+            rows: list[tuple[Any, ...]] = connection.execute(FORGET_ONE, (position,)).fetchall()
+            record.close_emptied(connection, {(bucket, output_id, chunk_id) for bucket, output_id, chunk_id in rows})
 
     with connect(autocommit=True) as one, connect(autocommit=True) as other, ThreadPoolExecutor(1) as pool:
         with one.transaction():
