@@ -6,7 +6,7 @@ change in one transaction.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,7 @@ CROSS JOIN LATERAL (
     WHERE d.bucket = l.bucket AND d.output_id = l.output_id AND d.state = %(state)s
       AND d.environment = %(environment)s AND d.connection_id = ANY(%(connections)s::bigint[])
       AND (%(reason)s::text IS NULL OR d.reason = %(reason)s)
+      AND (%(people)s::bigint[] IS NULL OR d.mpid = ANY(%(people)s::bigint[]))
       AND (%(events)s::uuid[] IS NULL OR d.event_id = ANY(%(events)s::uuid[]))
     ORDER BY d.last_at LIMIT %(most)s
 ) AS e
@@ -61,12 +62,16 @@ Hours = dict[tuple[int, UUID], list[int | None]]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which items are meant: of these connections, in this state; `reason` is the code of the last fault."""
+    """Which items are meant: of these connections, in this state; `reason` is the code of the last fault.
+
+    `people` are those of `event_ids`, where all of them are known: exceptions are found by person.
+    """
 
     own: Own
     state: ItemState
     reason: str | None = None
     event_ids: Sequence[UUID] | None = None
+    people: Collection[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +99,25 @@ def retry(connection: Connection, selection: Selection, now: datetime) -> Taken:
 
 def _choose(connection: Connection, selection: Selection) -> tuple[list[Item], bool]:
     """The items whose last fault is the oldest, of so many chunks at most."""
-    parameters: dict[str, Any] = {
-        "state": selection.state,
-        "environment": int(selection.own.environment),
-        "connections": selection.own.connection_ids,
-        "outputs": selection.own.output_ids,
-        "reason": selection.reason,
-        "events": None if selection.event_ids is None else list(selection.event_ids),
-        "most": ITEMS_MOST + 1,
-    }
-    found: list[tuple[Any, ...]] = connection.execute(_CHOSEN, parameters).fetchall()
+    found: list[tuple[Any, ...]] = connection.execute(_CHOSEN, _parameters(selection)).fetchall()
     by_chunk: defaultdict[tuple[int, UUID], list[Item]] = defaultdict(list)
     for bucket, output_id, chunk_id, position in found[:ITEMS_MOST]:
         by_chunk[bucket, chunk_id].append((bucket, output_id, chunk_id, position))
     chosen = [item for items in list(by_chunk.values())[:CHUNKS_MOST] for item in items]
     return chosen, len(chosen) < len(found)
+
+
+def _parameters(selection: Selection) -> dict[str, Any]:
+    return {
+        "state": selection.state,
+        "environment": int(selection.own.environment),
+        "connections": selection.own.connection_ids,
+        "outputs": selection.own.output_ids,
+        "reason": selection.reason,
+        "people": None if selection.people is None else sorted(selection.people),
+        "events": None if selection.event_ids is None else list(selection.event_ids),
+        "most": ITEMS_MOST + 1,
+    }
 
 
 def _hours(connection: Connection, chunks: Iterable[tuple[int, UUID]]) -> Hours:

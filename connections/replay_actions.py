@@ -1,6 +1,7 @@
 """What people do with deliveries that were given up: `connections.replay` with its entry in the audit log."""
 
-from dataclasses import asdict
+from collections.abc import Collection
+from dataclasses import asdict, replace
 
 from django.db import transaction
 
@@ -12,16 +13,27 @@ from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.models import Workspace
 from connections import replay
 from connections.replay import Selection, Taken
+from events.selectors import people_of
 
 
 def retry(actor: Actor, workspace: Workspace, selection: Selection) -> Taken:
     """Let parked or failed items be tried again."""
+    selection = replace(selection, people=_people(workspace, selection))
     with djangos_own() as database:
         taken = replay.retry(database, selection, clock.now())
         if taken.items:
             audit.record(actor, "retried", workspace, None, {"deliveries": _told(selection, taken)})
             transaction.on_commit(lambda: waker.hint("deliveries"))
     return taken
+
+
+def _people(workspace: Workspace, selection: Selection) -> Collection[int] | None:
+    """Whose events are meant; None when that is not known: events may be kept for less time than what was given up."""
+    if selection.event_ids is None:
+        return None
+    wanted = set(selection.event_ids)
+    found = people_of(workspace.pk, selection.own.environment, wanted)
+    return set(found.values()) if len(found) == len(wanted) else None
 
 
 def _told(selection: Selection, taken: Taken) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -87,6 +88,13 @@ LEFT JOIN batch b ON b.bucket = e.bucket AND b.day = e.day AND b.batch_id = e.ba
 ORDER BY e.occurred_at DESC, e.event_id DESC
 """
 
+_PEOPLE = """
+SELECT e.event_id, e.mpid
+FROM unnest(%(buckets)s::smallint[], %(days)s::date[], %(ids)s::uuid[]) AS wanted (bucket, day, event_id)
+JOIN event e ON e.bucket = wanted.bucket AND e.day = wanted.day AND e.event_id = wanted.event_id
+  AND e.day BETWEEN %(first_day)s AND %(last_day)s
+WHERE e.workspace_id = %(workspace)s AND e.environment = %(environment)s
+"""
 _IS_OF = """
 SELECT 1 FROM event WHERE bucket = %s AND day = %s AND event_id = %s AND workspace_id = %s AND environment = %s
 """
@@ -172,6 +180,28 @@ def event_of(workspace_id: int, environment: Environment, event_id: UUID) -> Eve
         cursor.execute(_IS_OF, [place.bucket, place.day, event_id, workspace_id, int(environment)])
         found = events_at([place]) if cursor.fetchone() else []
     return found[0] if found else None
+
+
+def people_of(workspace_id: int, environment: Environment, event_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """MPIDs by event id; an id that none of the workspace's events has is missing."""
+    days: dict[UUID, date] = {}
+    for event_id in event_ids:
+        with suppress(ValueError):
+            days[event_id] = day_of_id(event_id)
+    if not days:
+        return {}
+    parameters: dict[str, Any] = {
+        "workspace": workspace_id,
+        "environment": int(environment),
+        "buckets": [bucket_of_id(each) for each in days],
+        "days": list(days.values()),
+        "ids": list(days),
+        "first_day": min(days.values()),
+        "last_day": max(days.values()),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLE, parameters)
+        return dict(cursor.fetchall())
 
 
 def _view(*columns: Any) -> EventView:

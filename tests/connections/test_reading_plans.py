@@ -2,10 +2,19 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
+import pytest
 from django.db import connection
 
+from cdp_project.workspaces.audit import Actor
+from cdp_project.workspaces.environment import Environment
+from connections import replay, replay_actions
+from connections.models import ItemState
 from connections.reading import attempts
+from connections.reading.own import own_connections
+from connections.replay import Selection
+from tests import factories
 from tests.post import Post
 from tests.shop import Shop, batch, custom_event
 from tests.sink import Reply, Sink
@@ -16,6 +25,13 @@ INSERT INTO delivery_attempt (bucket, day, attempt_id, output_id, connection_id,
 SELECT bucket, day, md5(n::text)::uuid, output_id, connection_id, chunk_id, n, md5(n::text)::uuid, at, status, error,
        latency_ms, answer_sample
 FROM delivery_attempt CROSS JOIN generate_series(1, 5000) n
+"""
+MANY_EXCEPTIONS = """
+INSERT INTO delivery_exception (bucket, output_id, chunk_id, position, connection_id, environment, mpid, event_id,
+                                state, reason, attempts, first_failed_at, last_at, next_at)
+SELECT bucket, output_id, md5(n::text)::uuid, n, connection_id, environment, mpid + n, md5(n::text)::uuid,
+       CASE WHEN n % 100 = 0 THEN 4 ELSE 3 END, reason, attempts, first_failed_at, last_at - n * interval '1 s', NULL
+FROM delivery_exception CROSS JOIN generate_series(1, 20000) n
 """
 
 
@@ -49,3 +65,27 @@ def test_the_attempts_of_an_event(shop: Shop, post: Post, sink: Sink) -> None:
     assert "bucket_event_id_idx" in plan(attempts._ATTEMPTS, parameters)
     assert row.event_id is not None
     assert len(attempts.attempts_of(row.bucket, row.event_id, row.at)) == 1
+
+
+def test_events_that_are_tried_again(shop: Shop, post: Post, sink: Sink) -> None:
+    refuse(shop, post, sink)
+    (event,) = shop.events()
+    fill(MANY_EXCEPTIONS, "delivery_exception")
+    own = own_connections(shop.workspace, Environment.PRODUCTION)
+    selection = Selection(own, ItemState.FAILED, event_ids=[event["event_id"]], people=[event["mpid"]])
+
+    assert "delivery_exception_person" in plan(replay._CHOSEN, replay._parameters(selection))
+
+
+@pytest.mark.parametrize("others", [[], [UUID(int=0)], [UUID("f" * 32)]])
+def test_the_people_of_all_events_are_known_or_nobody_is_left_out(
+    shop: Shop, post: Post, sink: Sink, others: list[UUID]
+) -> None:
+    refuse(shop, post, sink)
+    (event,) = shop.events()
+    own = own_connections(shop.workspace, Environment.PRODUCTION)
+    wanted = Selection(own, ItemState.FAILED, event_ids=[event["event_id"], *others])
+
+    assert replay_actions._people(shop.workspace, wanted) == (None if others else {event["mpid"]})
+    assert replay_actions._people(factories.workspace(), wanted) is None
+    assert replay_actions.retry(Actor("test"), shop.workspace, wanted).items == 1
