@@ -44,7 +44,7 @@ class Line:
     def is_right(self) -> bool:
         if self.quantity in BOTH_SIDES_KNOW and self.by_rows != self.by_counters:
             return False
-        return self.count >= 0
+        return self.count == 0 if self.quantity == "stuck" else self.count >= 0
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,14 @@ exceptions AS (
            count(*) FILTER (WHERE state IN (3, 4)) AS failed, count(*) FILTER (WHERE state = 5) AS withheld
     FROM delivery_exception WHERE event_id IS NOT NULL GROUP BY 1
 ),
+-- Held back although nothing of that person is to be tried: nobody would ever come for it.
+stuck AS (
+    SELECT h.output_id, h.mpid FROM delivery_exception h WHERE h.state = 2
+      AND NOT EXISTS (SELECT 1 FROM delivery_exception d
+                      WHERE d.bucket = h.bucket AND d.output_id = h.output_id AND d.mpid = h.mpid
+                        AND d.next_at IS NOT NULL)
+    GROUP BY 1, 2
+),
 verdicts AS (
     SELECT connection_id, state, sum(count)::bigint AS events
     FROM (SELECT connection_id, state, count FROM verdict_partial
@@ -67,7 +75,8 @@ states AS (
     UNION ALL SELECT id, 'withheld', withheld FROM by_rows
     UNION ALL SELECT id, 'delivered', forwarded - waiting - failed - withheld_later FROM by_rows
 )
-SELECT 'workspace ' || workspace_id, 'inbox', inbox::bigint, NULL::bigint FROM accepted
+SELECT 'deliveries', 'stuck', count(*), NULL::bigint FROM stuck
+UNION ALL SELECT 'workspace ' || workspace_id, 'inbox', inbox::bigint, NULL::bigint FROM accepted
 UNION ALL SELECT 'workspace ' || workspace_id, 'stored', stored, c_stored::bigint FROM accepted
 UNION ALL SELECT 'workspace ' || workspace_id, 'quarantined', quarantined::bigint, c_quarantined::bigint FROM accepted
 UNION ALL SELECT 'workspace ' || workspace_id, 'dropped', NULL, c_dropped::bigint FROM accepted
