@@ -13,12 +13,13 @@ from tests.post import Post
 from tests.shop import Row, Shop, batch, custom_event
 from tests.sink import Sink
 
-REPETITIVE = "ab" * 20_000
-"""Packs to next to nothing."""
+# Packs to next to nothing.
+REPETITIVE = {f"text {number}": "ab" * 400 for number in range(50)}
+SIZE = 40_000
 
 
 def large(name: str, customer: str = "u-1") -> Row:
-    return batch(custom_event(name, custom_attributes={"text": REPETITIVE}), customer=customer)
+    return batch(custom_event(name, custom_attributes=REPETITIVE), customer=customer)
 
 
 def test_the_size_of_what_cannot_be_read_is_not_told() -> None:
@@ -28,7 +29,7 @@ def test_the_size_of_what_cannot_be_read_is_not_told() -> None:
 def test_what_is_gathered_is_bounded_by_its_size_unpacked(
     shop: Shop, post: Post, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "JSON_BYTES_MOST", 3 * len(REPETITIVE))
+    monkeypatch.setattr(waiting, "JSON_BYTES_MOST", 3 * SIZE)
     made = post.connect(sink, send="batch", gather="ten_minutes")
     with post.at_this_time():
         for number in range(5):
