@@ -1,23 +1,29 @@
 """Why something did not simply go through: every reason code in one place, with its sentence."""
 
 REASONS: dict[str, str] = {}
+QUARANTINE_REASONS: list[str] = []
+"""Those for which a batch is put aside, to be looked at and tried again or discarded."""
 
 
-def _reason(code: str, sentence: str) -> str:
+def _reason(code: str, sentence: str, *, quarantines: bool = False) -> str:
     REASONS[code] = sentence
+    if quarantines:
+        QUARANTINE_REASONS.append(code)
     return code
 
 
 DUPLICATE = _reason("duplicate", "The same id was processed before.")
-MALFORMED = _reason("malformed", "The batch could not be read.")
-BATCH_TOO_LARGE = _reason("batch_too_large", "The batch is larger than 128 KB.")
-POISON = _reason("poison", "Processing the batch failed again and again.")
+MALFORMED = _reason("malformed", "The batch could not be read.", quarantines=True)
+BATCH_TOO_LARGE = _reason("batch_too_large", "The batch is larger than 128 KB.", quarantines=True)
+POISON = _reason("poison", "Processing the batch failed again and again.", quarantines=True)
 DISCARDED = _reason("discarded", "The batch was in quarantine, and a person discarded it.")
-INPUT_DELETED = _reason("input_deleted", "The input was deleted while the batch waited.")
+INPUT_DELETED = _reason("input_deleted", "The input was deleted while the batch waited.", quarantines=True)
 TOO_MANY_NAMES = _reason("too_many_names", "The workspace has its 1,000 distinct event names.")
 NOT_HISTORICAL = _reason("not_historical", "Historical batches need events, all with times older than 72 hours.")
 TOO_MANY_CLIENT_MPIDS = _reason(
-    "too_many_client_mpids", "The input named too many MPIDs in a minute that nobody has; the batch can be retried."
+    "too_many_client_mpids",
+    "The input named too many MPIDs in a minute that nobody has; the batch can be retried.",
+    quarantines=True,
 )
 PERSON_UNKNOWN = _reason("person_unknown", "The input may not create profiles, and this person has none.")
 HISTORICAL = _reason("historical", "Historical data is not sent to event outputs.")

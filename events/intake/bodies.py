@@ -11,6 +11,8 @@ PLAIN, ZSTD = 0, 1  # `encoding` of an inbox row
 
 # Below this size compressing costs more than it saves (performance.md B).
 PACKED_FROM_BYTES = 1500
+# The longest header of a zstd frame; it tells the size of what is in it.
+HEADER_BYTES = 18
 _GZIP_WINDOW = 31
 MEMBERS_MOST = 100  # no client sends more than one; each costs a copy of the rest
 
@@ -61,6 +63,16 @@ def pack(body: bytes) -> tuple[int, bytes]:
         return PLAIN, body
     # A compressor must not be shared between threads; making one is cheap.
     return ZSTD, zstandard.ZstdCompressor(level=1).compress(body)
+
+
+def sent_bytes(encoding: int, beginning: bytes, kept_bytes: int) -> int:
+    """Size of the body as it was sent, from how it is kept; of one that cannot be inflated the size that it has."""
+    try:
+        # Minus one: the frame does not say.
+        told = kept_bytes if encoding == PLAIN else zstandard.frame_content_size(beginning)
+    except zstandard.ZstdError:
+        return kept_bytes
+    return told if told >= 0 else kept_bytes
 
 
 def unpack(encoding: int, body: bytes) -> bytes:

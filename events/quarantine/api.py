@@ -20,9 +20,9 @@ from events.quarantine.serializers import (
     QuarantinePageSerializer,
     SelectionSerializer,
 )
-from events.reasons import REASONS
+from events.reasons import QUARANTINE_REASONS
 
-REASON = OpenApiParameter("reason", str, enum=sorted(REASONS))
+REASON = OpenApiParameter("reason", str, enum=QUARANTINE_REASONS)
 INPUT = OpenApiParameter("input_id", int)
 
 
@@ -32,7 +32,7 @@ class QuarantineView(APIView):
     @reading("listQuarantine", QuarantinePageSerializer, REASON, INPUT, LIMIT, CURSOR)
     def get(self, asked: Asked) -> dict[str, Any]:
         """Batches that could not be processed, the last to have come into quarantine first."""
-        reason, input_id = choice_of(asked.query, "reason", sorted(REASONS)), id_of(asked.query, "input_id")
+        reason, input_id = choice_of(asked.query, "reason", QUARANTINE_REASONS), id_of(asked.query, "input_id")
         before = position_of(asked.query, Position)
         wanted = replace(_all(asked), reason=reason, input_id=input_id)
         found = quarantined(wanted, before=before, limit=asked.limit + 1)

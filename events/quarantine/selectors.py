@@ -22,7 +22,8 @@ BODY_CHARACTERS_MOST = 100_000
 class QuarantinedBatch:
     """A batch that could not be processed. `reason` is registered in events.reasons, `detail` says more.
 
-    `encoding` and `body` are as the inbox keeps them, and only there when one batch was asked for.
+    `size_bytes` is that of what was sent, inflated. `encoding` and `body` are as the inbox keeps them; `body` is only
+    there when one batch was asked for.
     """
 
     bucket: int
@@ -69,9 +70,10 @@ class QuarantinedBatch:
             return None
 
 
+# The first 18 bytes of a body are enough to know its size (bodies.HEADER_BYTES).
 _LIST = """
 SELECT bucket, batch_id, input_id, protocol, is_historical, received_at, quarantined_at, event_count,
-       octet_length(body), reason, detail
+       octet_length(body), reason, detail, encoding, substring(body FROM 1 FOR 18)
 FROM quarantine
 WHERE workspace_id = %(workspace)s AND environment = %(environment)s
   AND (%(before_at)s::timestamptz IS NULL OR (quarantined_at, batch_id) < (%(before_at)s, %(before_id)s::uuid))
@@ -82,7 +84,7 @@ LIMIT %(limit)s
 """
 _ONE = """
 SELECT bucket, batch_id, input_id, protocol, is_historical, received_at, quarantined_at, event_count,
-       octet_length(body), reason, detail, encoding, body
+       octet_length(body), reason, detail, encoding, substring(body FROM 1 FOR 18), body
 FROM quarantine
 WHERE bucket = %s AND batch_id = %s AND workspace_id = %s AND environment = %s
 """
@@ -102,7 +104,7 @@ def quarantined(selection: Selection, *, before: Position | None, limit: int) ->
     }
     with connection.cursor() as cursor:
         cursor.execute(_LIST, parameters)
-        return [QuarantinedBatch(*row) for row in cursor.fetchall()]
+        return [_batch(row) for row in cursor.fetchall()]
 
 
 def quarantined_batch(selection: Selection, batch_id: UUID) -> QuarantinedBatch | None:
@@ -113,5 +115,11 @@ def quarantined_batch(selection: Selection, batch_id: UUID) -> QuarantinedBatch 
         row: tuple[Any, ...] | None = cursor.fetchone()
     if row is None:
         return None
-    columns: list[Any] = list(row)
-    return replace(QuarantinedBatch(*columns[:-1]), body=bytes(columns[-1]))
+    *columns, body = row
+    return replace(_batch(columns), body=bytes(body))
+
+
+def _batch(columns: Sequence[Any]) -> QuarantinedBatch:
+    *shown, beginning = columns
+    found = QuarantinedBatch(*shown)
+    return replace(found, size_bytes=bodies.sent_bytes(found.encoding, bytes(beginning), found.size_bytes))

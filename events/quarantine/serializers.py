@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from cdp_project.workspaces.reading import Body
 from events.quarantine.moving import BATCHES_MOST
-from events.reasons import REASONS
+from events.reasons import QUARANTINE_REASONS
 
 
 class QuarantinedBatchSerializer(serializers.Serializer[Any]):
@@ -17,10 +17,12 @@ class QuarantinedBatchSerializer(serializers.Serializer[Any]):
     protocol = serializers.CharField()
     is_historical = serializers.BooleanField()
     received_at = serializers.DateTimeField()
-    quarantined_at = serializers.DateTimeField()
+    quarantined_at = serializers.DateTimeField(
+        help_text="When it came into quarantine; of a batch that was tried again, the last time."
+    )
     event_count = serializers.IntegerField()
-    size_bytes = serializers.IntegerField()
-    reason = serializers.CharField()
+    size_bytes = serializers.IntegerField(help_text="Of what was sent, inflated.")
+    reason = serializers.ChoiceField(QUARANTINE_REASONS)
     sentence = serializers.CharField()
     detail = serializers.CharField()
 
@@ -46,7 +48,7 @@ class QuarantinePageSerializer(serializers.Serializer[Any]):
 class SelectionSerializer(Body):
     """Which batches are meant: at least one of the fields. A batch has to fit all that are given."""
 
-    reason = serializers.ChoiceField(sorted(REASONS), required=False)
+    reason = serializers.ChoiceField(QUARANTINE_REASONS, required=False)
     input_id = serializers.IntegerField(min_value=0, max_value=2**63 - 1, required=False)
     batch_ids = serializers.ListField(
         child=serializers.UUIDField(), min_length=1, max_length=BATCHES_MOST, required=False

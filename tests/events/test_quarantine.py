@@ -99,6 +99,30 @@ def test_a_batch_tells_why_and_only_editors_see_what_was_sent(shop: Shop, ask: A
     assert ask(f"/{listed['batch_id']}", role=Role.VIEWER)[1]["body"] is None
 
 
+def test_sizes_are_those_of_what_was_sent(shop: Shop, ask: Ask) -> None:
+    for name in ("short", "long " * 500):
+        shop.post([batch({"event_type": "custom_event", "data": {"a": name}}, customer="u-1")], "v2/bulkevents")
+    shop.drain()
+
+    sizes = []
+    for listed in ask()[1]["results"]:
+        shown = ask(f"/{listed['batch_id']}")[1]
+        assert listed["size_bytes"] == shown["size_bytes"] == len(shown["body"])
+        sizes.append(shown["size_bytes"])
+    assert max(sizes) > 2500 > max(len(row["body"]) for row in shop.rows("quarantine"))
+
+
+@pytest.mark.parametrize("reason", ["duplicate", "held", "nonsense"])
+def test_reasons_that_never_stand_there_are_refused(shop: Shop, ask: Ask, reason: str) -> None:
+    status, problem = ask(reason=reason)
+    assert (status, problem["code"]) == (400, "bad_parameter")
+    assert "malformed" in problem["detail"]
+    assert "retrying" not in problem["detail"]
+    assert ask("/retry", {"reason": reason})[0] == 400
+    with pytest.raises(CommandError, match="reason"):
+        call_command("quarantine", "list", "--workspace", shop.workspace.slug, "--reason", reason)
+
+
 def test_the_list_is_narrowed_by_reason_and_input(shop: Shop, ask: Ask) -> None:
     put_aside(shop, "u-1")
     shop.post([{"environment": "staging"}], "v2/bulkevents")

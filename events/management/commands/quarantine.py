@@ -12,7 +12,7 @@ from cdp_project.workspaces.models import Workspace
 from events.quarantine import actions
 from events.quarantine.moving import Moved, Selection
 from events.quarantine.selectors import QuarantinedBatch, quarantined
-from events.reasons import REASONS
+from events.reasons import QUARANTINE_REASONS
 
 ACTOR = Actor("manage.py quarantine")
 LISTED_MOST = 100
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--environment", choices=[each.word for each in Environment], default=Environment.PRODUCTION.word
         )
-        parser.add_argument("--reason", choices=sorted(REASONS))
+        parser.add_argument("--reason", choices=QUARANTINE_REASONS)
         parser.add_argument("--input", type=int, metavar="ID")
         parser.add_argument("--batch", type=UUID, action="append", metavar="ID", help="may be given several times")
 
