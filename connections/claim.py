@@ -1,7 +1,7 @@
 """Read what is to be delivered: open deliveries with their payloads, and items whose turn has come again."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,17 +17,22 @@ from cdp_project.kernel.multirange import positions_in
 from connections.lane_work import Key, LaneWork
 from connections.models import ItemState
 from connections.parcels import Origin, Parcel, parcels_of
-from connections.payload import OutboxBatch, unpack
+from connections.payload import HEADER_BYTES, OutboxBatch, json_bytes, unpack
+from connections.room import CHUNKS_MOST, Room
 
 ChunkKey = tuple[int, UUID]
 """Bucket and chunk id."""
 
+States = dict[int, tuple[Any, ...]]
+"""By position: state, attempts, first failure, fault and time of it."""
+
 log = structlog.get_logger(__name__)
 
-CHUNKS_MOST = 8
 PEOPLE_MOST = 200
 # More than a chunk can hold, so that a parcel's items are never read in part.
 EXCEPTIONS_MOST = 5000
+# Of what is tried again many chunks may hold one item each: so many are unpacked at once, until so much JSON is read.
+AGAIN_CHUNKS_AT_ONCE, AGAIN_BYTES_MOST = 10, 8_000_000
 
 
 @dataclass(eq=False)
@@ -48,9 +53,18 @@ class Delivery:
     payload: Payload
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Deliveries in order for each lane, and the lanes that have some, also those for which there was no room now."""
+
+    deliveries: Sequence[Delivery] = ()
+    lanes: frozenset[Key] = frozenset()
+
+
 _DELIVERIES = """
 SELECT d.bucket, d.output_id, d.chunk_id, d.chunk_seq, d.connection_id, d.environment, d.created_at,
-       CASE WHEN d.item_count < c.item_count THEN d.positions END, d.done
+       CASE WHEN d.item_count < c.item_count THEN d.positions END, d.done,
+       d.item_count, substring(c.payload FOR %s)
 FROM unnest(%s::smallint[], %s::bigint[], %s::int[]) AS w (bucket, output_id, most)
 CROSS JOIN LATERAL (SELECT * FROM outbox_delivery o
                     WHERE o.bucket = w.bucket AND o.output_id = w.output_id AND o.is_open
@@ -104,7 +118,12 @@ class Payloads:
         self._in_hand: WeakValueDictionary[UUID, Payload] = WeakValueDictionary()
         self.unreadable: set[UUID] = set()
 
-    def get(self, connection: Connection, chunks: Iterable[ChunkKey]) -> dict[UUID, Payload]:
+    @property
+    def bytes_in_hand(self) -> int:
+        """The size of the JSON of all of them."""
+        return sum(payload.size for payload in self._in_hand.values())
+
+    def get(self, connection: Connection, chunks: Collection[ChunkKey]) -> dict[UUID, Payload]:
         """The payloads of chunks, by chunk id; those that cannot be had are left out."""
         found = {chunk_id: held for _, chunk_id in chunks if (held := self._in_hand.get(chunk_id)) is not None}
         missing = sorted({key for key in chunks if key[1] not in found and key[1] not in self.unreadable})
@@ -125,16 +144,19 @@ class Payloads:
             return None
 
 
-def open_deliveries(connection: Connection, lanes: Sequence[LaneWork], payloads: Payloads) -> list[Delivery]:
-    """The next deliveries of these lanes that they have not in hand, in order for each lane."""
-    keys = [lane.key for lane in lanes]
-    most = [len(lane.consignments) + len(payloads.unreadable) + CHUNKS_MOST for lane in lanes]
-    parameters = ([bucket for bucket, _ in keys], [output for _, output in keys], most)
+def open_deliveries(connection: Connection, rooms: Mapping[LaneWork, Room], payloads: Payloads) -> Found:
+    """The next deliveries of these lanes that they have not in hand, as many as there is room for."""
+    keys = [lane.key for lane in rooms]
+    most = [len(lane.consignments) + len(payloads.unreadable) + CHUNKS_MOST for lane in rooms]
+    parameters = (HEADER_BYTES, [bucket for bucket, _ in keys], [output for _, output in keys], most)
     rows: list[tuple[Any, ...]] = connection.execute(_DELIVERIES, parameters).fetchall()
-    in_hand = {lane.key: lane.consignments for lane in lanes}
-    new = [row for row in rows if row[2] not in in_hand[row[0], row[1]]]
-    found = payloads.get(connection, {(row[0], row[2]) for row in new})
-    return [_delivery(row, found[row[2]]) for row in new if row[2] in found]
+    in_hand = {lane.key: lane.consignments for lane in rooms}
+    new = [row for row in rows if row[2] not in in_hand[row[0], row[1]] and row[2] not in payloads.unreadable]
+    by_key = {lane.key: room for lane, room in rooms.items()}
+    fitting = [row for row in new if by_key[row[0], row[1]].takes(row[-2], json_bytes(bytes(row[-1])))]
+    found = payloads.get(connection, {(row[0], row[2]) for row in fitting})
+    deliveries = [_delivery(row[:-2], found[row[2]]) for row in fitting if row[2] in found]
+    return Found(deliveries, frozenset((row[0], row[1]) for row in new))
 
 
 def _delivery(row: tuple[Any, ...], payload: Payload) -> Delivery:
@@ -170,25 +192,38 @@ def waiting_again(
         "most": EXCEPTIONS_MOST,
     }
     rows: list[tuple[Any, ...]] = connection.execute(_AGAIN, parameters).fetchall()
-    by_chunk: defaultdict[Origin, dict[int, tuple[Any, ...]]] = defaultdict(dict)
+    by_chunk: defaultdict[Origin, States] = defaultdict(dict)
     for *origin, position, state, attempts, first_failed_at, fault, last_at in rows:
         by_chunk[Origin(*key, *origin)][position] = state, attempts, first_failed_at, fault, last_at
     is_all = len(rows) < EXCEPTIONS_MOST
     if not is_all:
         # The last chunk may have been read in part.
         by_chunk.popitem()
-    found = payloads.get(connection, {(origin.bucket, origin.chunk_id) for origin in by_chunk})
-    parcels = [
-        parcel
-        for origin, states in by_chunk.items()
-        if origin.chunk_id in found
-        for parcel in _parcels_again(origin, states, found[origin.chunk_id].batches, events_per_parcel)
-    ]
-    return parcels, is_all and len(found) == len(by_chunk)
+    parcels, is_read = _unpacked_again(connection, by_chunk, payloads, events_per_parcel)
+    return parcels, is_all and is_read
+
+
+def _unpacked_again(
+    connection: Connection, by_chunk: Mapping[Origin, States], payloads: Payloads, events_per_parcel: int
+) -> tuple[list[Parcel], bool]:
+    """The parcels of these items, and whether all of them could be had."""
+    origins, size, unread = list(by_chunk), 0, 0
+    parcels: list[Parcel] = []
+    for start in range(0, len(origins), AGAIN_CHUNKS_AT_ONCE):
+        if size > AGAIN_BYTES_MOST:
+            return parcels, False
+        some = origins[start : start + AGAIN_CHUNKS_AT_ONCE]
+        found = payloads.get(connection, {(origin.bucket, origin.chunk_id) for origin in some})
+        unread += len(some) - len(found)
+        size += sum(payload.size for payload in found.values())
+        for origin in some:
+            if (payload := found.get(origin.chunk_id)) is not None:
+                parcels += _parcels_again(origin, by_chunk[origin], payload.batches, events_per_parcel)
+    return parcels, not unread
 
 
 def _parcels_again(
-    origin: Origin, states: dict[int, tuple[Any, ...]], batches: list[OutboxBatch], events_per_parcel: int
+    origin: Origin, states: States, batches: list[OutboxBatch], events_per_parcel: int
 ) -> Iterator[Parcel]:
     for parcel in parcels_of(origin, batches, states.keys(), events_per_parcel):
         if len({states[position][0] for position in parcel.positions}) > 1:

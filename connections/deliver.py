@@ -65,7 +65,7 @@ class Deliveries:
             self._looks.begin(at)
             self._lanes.refresh(connection, self._processes(), now)
             self._looks.end(time.monotonic())
-        has_moved |= self._filler.fill(connection, list(self._lanes), now)
+        has_moved |= self._filler.fill(connection, list(self._lanes), now, self._courier.is_paused)
         outputs = self._filler.outputs(connection)
         has_moved |= self._courier.dispatch(self._lanes, outputs, self._processes(), now)
         self._paced_s = self._courier.wait_s(outputs, self._processes(), now)

@@ -1,15 +1,16 @@
 """Fill lanes in hand with what is to be delivered: new chunks, and items whose turn has come again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from cdp_project.kernel.database import Connection
 from connections import claim, configuration
-from connections.claim import Delivery, Turns
+from connections.claim import Delivery, Found, Turns
 from connections.configuration import Outputs
 from connections.consignment import Consignment
 from connections.lane_work import LaneWork
 from connections.parcels import Parcel, parcels_of
+from connections.room import HAND_BYTES_MOST, Hand, Room
 
 
 class Filler:
@@ -23,23 +24,33 @@ class Filler:
         """The configured outputs, at most a second old."""
         return self._outputs.get(connection)
 
-    def fill(self, connection: Connection, lanes: Sequence[LaneWork], now: datetime) -> bool:
+    def fill(
+        self, connection: Connection, lanes: Sequence[LaneWork], now: datetime, is_paused: Callable[[int], bool]
+    ) -> bool:
         """Take in more of what waits, in the lanes that have room for it; False when nothing new was found."""
-        with_room = [lane for lane in lanes if lane.may_have_more and lane.has_room]
-        found = claim.open_deliveries(connection, with_room, self._payloads) if with_room else []
-        for lane in with_room:
-            lane.may_have_more = False
-        outputs = self._outputs_knowing(connection, found)
-        by_key = {lane.key: lane for lane in with_room}
-        for delivery in found:
+        rooms = self._rooms(lanes, is_paused)
+        found = claim.open_deliveries(connection, rooms, self._payloads) if rooms else Found()
+        outputs = self._outputs_knowing(connection, found.deliveries)
+        by_key = {lane.key: lane for lane in rooms}
+        for lane in rooms:
+            lane.may_have_more = lane.key in found.lanes
+        for delivery in found.deliveries:
             lane = by_key[delivery.origin.bucket, delivery.origin.output_id]
             parcels = _parcels(delivery, outputs)
             payload = delivery.payload
             lane.add(Consignment(delivery.origin, len(parcels), payload, payload.size), parcels)
-            lane.may_have_more = True
         for lane in lanes:
             self._bring_back(connection, lane, outputs, now)
-        return bool(found)
+        return bool(found.deliveries)
+
+    def _rooms(self, lanes: Iterable[LaneWork], is_paused: Callable[[int], bool]) -> dict[LaneWork, Room]:
+        """Lanes that may take in more, with their room."""
+        claiming = [lane for lane in lanes if lane.may_claim]
+        if not claiming:
+            return {}
+        hand = Hand(HAND_BYTES_MOST - self._payloads.bytes_in_hand)
+        rooms = {lane: lane.room(hand, is_paused=is_paused(lane.output_id)) for lane in claiming}
+        return {lane: room for lane, room in rooms.items() if room.is_left}
 
     def _outputs_knowing(self, connection: Connection, found: Iterable[Delivery]) -> Outputs:
         outputs = self._outputs.get(connection)

@@ -8,6 +8,7 @@ from connections.consignment import Consignment
 from connections.models import ItemState
 from connections.parcels import HELD_BACK, End, Parcel
 from connections.people import People
+from connections.room import CHUNKS_MOST, Hand, Room
 
 Key = tuple[int, int]
 """Bucket and output."""
@@ -39,13 +40,17 @@ class LaneWork:
         return self.bucket, self.output_id
 
     @property
-    def has_room(self) -> bool:
-        """Whether another chunk may be claimed."""
-        if self.is_leaving or len(self.people.blocked) >= BLOCKED_MOST:
-            return False
+    def may_claim(self) -> bool:
+        """Whether anything new may be claimed at all."""
+        return self.may_have_more and not self.is_leaving and len(self.people.blocked) < BLOCKED_MOST
+
+    def room(self, hand: Hand, *, is_paused: bool) -> Room:
+        """For how much more there is room: of an output that is paused, for one chunk to probe it with."""
         waiting = self.consignments.values()
         items = sum(consignment.left for consignment in waiting)
-        return items < ITEMS_MOST and sum(consignment.size for consignment in waiting) < BYTES_MOST
+        size = sum(consignment.size for consignment in waiting)
+        chunks = 0 if is_paused else CHUNKS_MOST
+        return Room(hand, ITEMS_MOST - items, BYTES_MOST - size, not self.consignments, chunks)
 
     @property
     def is_idle(self) -> bool:

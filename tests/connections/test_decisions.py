@@ -145,8 +145,8 @@ def test_what_is_delivered_behind_a_hanging_request_is_recorded() -> None:
 
 
 def test_a_lane_with_very_many_people_to_retry_claims_nothing_new() -> None:
-    assert LaneWork(0, 2, People(range(BLOCKED_MOST - 1))).has_room
-    assert not LaneWork(0, 2, People(range(BLOCKED_MOST))).has_room
+    assert LaneWork(0, 2, People(range(BLOCKED_MOST - 1))).may_claim
+    assert not LaneWork(0, 2, People(range(BLOCKED_MOST))).may_claim
 
 
 # --- Retries ------------------------------------------------------------------------------------
