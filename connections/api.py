@@ -2,13 +2,12 @@
 
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.views import APIView
 
 from cdp_project.kernel import clock
-from cdp_project.kernel.cursor import Moment, Number
 from cdp_project.kernel.database import one_look
 from cdp_project.kernel.errors import not_found
 from cdp_project.workspaces.parameters import bad_parameter, choice_of, hours_of, id_of, position_of, uuid_of
@@ -20,7 +19,7 @@ from connections.reading.alerts import AlertPlace
 from connections.reading.journey import journey_of
 from connections.reading.own import Own, own_connections
 from connections.reading.undelivered import ItemPlace, Wanted, undelivered
-from connections.reading.verdicts import Verdicts
+from connections.reading.verdicts import Verdicts, VerdictsPlace
 from connections.replay import Selection, Taken
 from connections.serializers import (
     AlertPageSerializer,
@@ -121,13 +120,6 @@ class AlertsView(APIView):
         return {**answer, "results": alerts.with_samples(answer["results"])}
 
 
-class VerdictsPlace(NamedTuple):
-    """Where a row stands in the list: by connection, or by hour and then connection (the epoch's without hours)."""
-
-    hour: Moment
-    connection_id: Number
-
-
 class VerdictsView(APIView):
     """Counts of what became of events."""
 
@@ -144,28 +136,18 @@ class VerdictsView(APIView):
     )
     def get(self, asked: Asked) -> dict[str, Any]:
         """Events of each connection by state and reason; `from` and `to` go with `by=hour`."""
-        found = _verdicts(asked)
-        before = position_of(asked.query, VerdictsPlace)
-        left = found if before is None else [each for each in found if _comes_after(_place(each), before, asked)]
-        return page(left[: asked.limit + 1], asked.limit, _place)
+        return page(_verdicts(asked), asked.limit, lambda each: each.place)
 
 
 def _verdicts(asked: Asked) -> list[Verdicts]:
-    if choice_of(asked.query, "by", ["hour"]) is None:
-        for name in ("from", "to"):
-            if name in asked.query:
-                raise bad_parameter(name, "goes with by=hour")
-        return verdicts.verdicts(_own(asked))
-    return verdicts.verdicts_by_hour(_own(asked), *hours_of(asked.query, clock.now(), HOURS_USUAL, HOURS_MOST))
-
-
-def _place(each: Verdicts) -> VerdictsPlace:
-    return VerdictsPlace(each.hour or clock.from_milliseconds(0), each.connection_id)
-
-
-def _comes_after(place: VerdictsPlace, before: VerdictsPlace, asked: Asked) -> bool:
-    """By hour the newest comes first, else the lowest number does."""
-    return place < before if "by" in asked.query else place > before
+    own, place, limit = _own(asked), position_of(asked.query, VerdictsPlace), asked.limit + 1
+    if choice_of(asked.query, "by", ["hour"]) is not None:
+        first, last = hours_of(asked.query, clock.now(), HOURS_USUAL, HOURS_MOST)
+        return verdicts.verdicts_by_hour(own, first, last, before=place, limit=limit)
+    for name in ("from", "to"):
+        if name in asked.query:
+            raise bad_parameter(name, "goes with by=hour")
+    return verdicts.verdicts(own, after=place, limit=limit)
 
 
 def _own(asked: Asked) -> Own:

@@ -2,32 +2,54 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from django.db import connection
 
+from cdp_project.kernel import clock
 from cdp_project.kernel.buckets import bucket_of_number
+from cdp_project.kernel.cursor import Moment, Number
 from connections.reading.own import Own
 from connections.verdicts import DELIVERED, FAILED, MOVED, WAITING, WITHHELD
 
 STATES = (WAITING, DELIVERED, WITHHELD, FAILED)
 
 # Both levels in one statement: what is compacted meanwhile is counted once.
-_COUNTS = """
-SELECT connection_id, CASE WHEN %(by_hour)s THEN hour END, state, reason, sum(count)::bigint FROM (
+_COUNTED = """
     SELECT v.connection_id, v.hour, v.state, v.reason, v.count
     FROM unnest(%(buckets)s::smallint[], %(connections)s::bigint[]) AS k (bucket, connection_id)
     JOIN verdict_hour v ON v.bucket = k.bucket AND v.connection_id = k.connection_id
-    WHERE v.environment = %(environment)s
+    WHERE v.environment = %(environment)s AND {hours}
     UNION ALL
-    SELECT connection_id, hour, state, reason, count FROM verdict_partial
-    WHERE connection_id = ANY(%(connections)s) AND environment = %(environment)s
-) AS counted
-WHERE NOT %(by_hour)s OR hour BETWEEN %(first)s AND %(last)s
-GROUP BY 1, 2, 3, 4
+    SELECT v.connection_id, v.hour, v.state, v.reason, v.count FROM verdict_partial v
+    WHERE v.connection_id = ANY(%(connections)s) AND v.environment = %(environment)s AND {hours}
 """
+_SUMS = """
+SELECT connection_id, NULL::timestamptz, state, reason, sum(count)::bigint FROM ({counted}) AS counted
+GROUP BY connection_id, state, reason
+"""
+_PAGE = """
+WITH counted AS ({counted}),
+places AS (
+    SELECT DISTINCT hour, connection_id FROM counted ORDER BY hour DESC, connection_id DESC LIMIT %(limit)s
+)
+SELECT connection_id, hour, state, reason, sum(count)::bigint FROM counted JOIN places USING (hour, connection_id)
+GROUP BY connection_id, hour, state, reason
+"""
+_HOURS = """v.hour BETWEEN %(first)s AND %(last)s
+      AND (%(hour)s::timestamptz IS NULL OR (v.hour, v.connection_id) < (%(hour)s, %(connection)s::bigint))"""
+_IN_ALL = _SUMS.format(counted=_COUNTED.format(hours="true"))
+_BY_HOUR = _PAGE.format(counted=_COUNTED.format(hours=_HOURS))
+
+
+class VerdictsPlace(NamedTuple):
+    """Where a row stands in the list: by connection, or by hour and then connection (the epoch's without hours)."""
+
+    hour: Moment
+    connection_id: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,37 +72,43 @@ class Verdicts:
         sums = {state: sum(self.reasons.get(state, {}).values()) for state in STATES}
         return {**sums, "stored": sum(sums.values())}
 
+    @property
+    def place(self) -> VerdictsPlace:
+        return VerdictsPlace(self.hour or clock.from_milliseconds(0), self.connection_id)
 
-def verdicts(own: Own) -> list[Verdicts]:
-    """Of every connection over all hours, by connection id; one without events has zeros."""
-    counted = {each.connection_id: each for each in _verdicts(own, _counts(own, None))}
+
+def verdicts(own: Own, *, after: VerdictsPlace | None, limit: int) -> list[Verdicts]:
+    """Of the connections over all hours, by connection id; one without events has zeros."""
+    outputs = {each: own.outputs[each] for each in sorted(own.outputs) if after is None or each > after.connection_id}
+    page = replace(own, outputs=dict(islice(outputs.items(), limit)))
+    counted = {each.connection_id: each for each in _verdicts(page, _counts(_IN_ALL, page))}
     return [
         counted.get(connection_id) or Verdicts(connection_id, output_id, None, is_deleted=connection_id in own.deleted)
-        for connection_id, output_id in sorted(own.outputs.items())
+        for connection_id, output_id in page.outputs.items()
     ]
 
 
-def verdicts_by_hour(own: Own, first: datetime, last: datetime) -> list[Verdicts]:
-    """Of every connection and hour between the two, both included, that has any; the newest hour first.
+def verdicts_by_hour(
+    own: Own, first: datetime, last: datetime, *, before: VerdictsPlace | None, limit: int
+) -> list[Verdicts]:
+    """Of the connections and hours between the two, both included, that have any; the newest hour first.
 
     Events whose clocks were wild, or that came more than 72 hours late, are in no hour.
     """
-    found = _verdicts(own, _counts(own, (first, last)))
-    return sorted(found, key=lambda each: (each.hour, each.connection_id), reverse=True)
+    hour, connection_id = before or (None, None)
+    last = last if hour is None else min(last, hour)
+    rows = _counts(_BY_HOUR, own, first=first, last=last, hour=hour, connection=connection_id, limit=limit)
+    return sorted(_verdicts(own, rows), key=lambda each: each.place, reverse=True)
 
 
-def _counts(own: Own, hours: tuple[datetime, datetime] | None) -> list[tuple[Any, ...]]:
-    first, last = hours or (None, None)
-    parameters = {
-        "by_hour": hours is not None,
-        "first": first,
-        "last": last,
+def _counts(statement: str, own: Own, **more: Any) -> list[tuple[Any, ...]]:
+    parameters: dict[str, Any] = {
         "buckets": [bucket_of_number(each) for each in own.connection_ids],
         "connections": own.connection_ids,
         "environment": int(own.environment),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, parameters)
+        cursor.execute(statement, parameters | more)
         return list(cursor.fetchall())
 
 

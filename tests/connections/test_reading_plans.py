@@ -1,18 +1,23 @@
 """What is read of deliveries is looked up and not searched for, however much lies beside it."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from cdp_project.kernel import clock
 from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.environment import Environment
 from connections import replay, replay_actions
 from connections.models import ItemState
 from connections.reading import attempts
 from connections.reading.own import own_connections
+from connections.reading.undelivered import Wanted, undelivered
+from connections.reading.verdicts import Verdicts, VerdictsPlace, verdicts, verdicts_by_hour
 from connections.replay import Selection
 from tests import factories
 from tests.post import Post
@@ -50,7 +55,7 @@ def fill(statement: str, table: str) -> None:
         cursor.execute(f"ANALYZE {table}")
 
 
-def plan(statement: str, parameters: Mapping[str, Any]) -> str:
+def plan(statement: str, parameters: Mapping[str, Any] | None = None) -> str:
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {statement}", parameters)
         return "\n".join(line for (line,) in cursor.fetchall())
@@ -89,3 +94,37 @@ def test_the_people_of_all_events_are_known_or_nobody_is_left_out(
     assert replay_actions._people(shop.workspace, wanted) == (None if others else {event["mpid"]})
     assert replay_actions._people(factories.workspace(), wanted) is None
     assert replay_actions.retry(Actor("test"), shop.workspace, wanted).items == 1
+
+
+def test_the_list_of_one_state(shop: Shop, post: Post, sink: Sink) -> None:
+    refuse(shop, post, sink)
+    fill(MANY_EXCEPTIONS, "delivery_exception")
+    own = own_connections(shop.workspace, Environment.PRODUCTION)
+
+    with CaptureQueriesContext(connection) as asked:
+        (item,) = undelivered(own, Wanted(ItemState.FAILED), before=None, limit=1)
+    assert item.state == ItemState.FAILED
+    assert "delivery_exception_state" in plan(asked.captured_queries[0]["sql"])
+
+
+@pytest.mark.parametrize("by", ["", "hour"])
+def test_verdicts_of_a_page_only(shop: Shop, post: Post, sink: Sink, by: str) -> None:
+    """Each page begins where the one before it ended, and is no longer than asked for."""
+    refuse(shop, post, sink)
+    post.connect(sink), post.connect(sink)
+    shop.process(batch(custom_event(), customer="u-1"))
+    own = own_connections(shop.workspace, Environment.PRODUCTION)
+    hours, now = timedelta(hours=1), clock.now()
+
+    def read(place: VerdictsPlace | None) -> list[Verdicts]:
+        if by:
+            return verdicts_by_hour(own, now - hours, now, before=place, limit=1)
+        return verdicts(own, after=place, limit=1)
+
+    seen: list[int] = []
+    place = None
+    while found := read(place):
+        (each,) = found
+        place = each.place
+        seen.append(each.connection_id)
+    assert seen == sorted(own.outputs, reverse=bool(by))
