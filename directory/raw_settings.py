@@ -7,6 +7,7 @@ from directory.raw_batch import Shape
 
 WHICH, WHAT = "Which events it sends", "What it includes"
 AT_ONCE = "none"
+UNIQUE_ID_CHARACTERS_MOST = 200
 TOGGLES: dict[str, tuple[str, frozenset[str], str]] = {
     "send_custom_events": ("Custom events", frozenset({"custom_event"}), "What you named yourselves."),
     "send_screen_views": ("Screen views", frozenset({"screen_view"}), "Screens and pages that people looked at."),
@@ -164,6 +165,13 @@ def excluded_fields(settings: Settings) -> frozenset[str]:
     """The names in the list of what is left out."""
     listed = settings["excluded_fields"]
     return frozenset(name for name in re.split(r"[,\s]+", listed) if name) if listed else frozenset()
+
+
+def id_problems(settings: Settings) -> list[SettingsProblem]:
+    """A unique id that is too long to stand in every batch."""
+    if len(settings["unique_id"] or "") <= UNIQUE_ID_CHARACTERS_MOST:
+        return []
+    return [SettingsProblem("unique_id", f"The unique id has at most {UNIQUE_ID_CHARACTERS_MOST} characters.")]
 
 
 def exclusion_problems(settings: Settings) -> list[SettingsProblem]:

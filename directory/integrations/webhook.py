@@ -1,11 +1,11 @@
 """Webhook: what happened, as JSON, to an address of the customer's own (reference: webhook output, 6.9)."""
 
+from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
 import msgspec
-from standardwebhooks.webhooks import EmptyWebhookSecretError
 from standardwebhooks.webhooks import Webhook as Signer
 
 from directory.answers import verdict_for_status
@@ -23,11 +23,26 @@ from directory.contracts import (
     Wants,
 )
 from directory.raw_batch import outgoing_batch
-from directory.raw_settings import AT_ONCE, GATHER, WHAT_FIELDS, WHICH_FIELDS, exclusion_problems, shape_of, wants_of
+from directory.raw_settings import (
+    AT_ONCE,
+    GATHER,
+    WHAT_FIELDS,
+    WHICH_FIELDS,
+    exclusion_problems,
+    id_problems,
+    shape_of,
+    wants_of,
+)
 
 EVENTS_PER_BATCH_MOST = 500
 REQUESTS_PER_SECOND_MOST = 100_000
 HOURS_MOST = 10 * 365 * 24
+# Standard Webhooks: a secret has 24 to 64 random bytes, in base64 and with a prefix.
+SECRET_PREFIX, SECRET_BYTES_LEAST, SECRET_BYTES_MOST = "whsec_", 24, 64
+SECRET_RULE = (
+    f"A signing secret is base64 of {SECRET_BYTES_LEAST} to {SECRET_BYTES_MOST} random bytes, with or without "
+    f"{SECRET_PREFIX} in front; `openssl rand -base64 32` makes one."
+)
 AUTHORIZATION_HELP = 'Sent as it stands here, for example: Basic, a space, and "name:password" in base64.'
 SIGNING_HELP = "Signs each request by the Standard Webhooks scheme: base64, with or without whsec_ in front."
 
@@ -83,17 +98,13 @@ class Webhook(Integration):
     }
 
     def problems(self, settings: Settings) -> list[SettingsProblem]:
-        problems = [
-            SettingsProblem(name, "A signing secret is base64 of at least one byte, as whsec_MfKQ9r8G.")
-            for name in ("signing_secret", "old_signing_secret")
-            if settings[name] and not _is_signing_secret(settings[name])
-        ]
+        problems = _secret_problems(settings)
         header = settings["authorization"] or ""
         if not (header.isascii() and header.isprintable()):
             problems.append(SettingsProblem("authorization", "The header must be one line of readable ASCII."))
         if settings["gather"] != AT_ONCE and settings["send"] == "event":
             problems.append(SettingsProblem("gather", "Gathered events go out together: choose one request per batch."))
-        return problems + exclusion_problems(settings)
+        return problems + id_problems(settings) + exclusion_problems(settings)
 
     def wants(self, settings: Settings) -> Wants:
         return wants_of(settings)
@@ -129,12 +140,24 @@ def _signer(secret: str) -> Signer:
     return Signer(secret)
 
 
+def _secret_problems(settings: Settings) -> list[SettingsProblem]:
+    problems = [
+        SettingsProblem(name, SECRET_RULE)
+        for name in ("signing_secret", "old_signing_secret")
+        if settings[name] and not _is_signing_secret(settings[name])
+    ]
+    if settings["old_signing_secret"] and not settings["signing_secret"]:
+        told = "A former secret signs beside the one that replaces it: set the signing secret too, or remove this one."
+        problems.append(SettingsProblem("old_signing_secret", told))
+    return problems
+
+
 def _is_signing_secret(text: str) -> bool:
     try:
-        Signer(text)
-    except (ValueError, EmptyWebhookSecretError):
+        secret = b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
+    except ValueError:
         return False
-    return True
+    return SECRET_BYTES_LEAST <= len(secret) <= SECRET_BYTES_MOST
 
 
 INTEGRATION = Webhook()

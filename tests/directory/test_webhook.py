@@ -1,6 +1,7 @@
 """The webhook's requests, field by field, and its signatures by the published library."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -195,7 +196,12 @@ def test_old_settings_mean_what_they_meant() -> None:
     [
         ({"signing_secret": "not base64!"}, "signing_secret"),
         ({"signing_secret": "whsec_"}, "signing_secret"),
-        ({"old_signing_secret": "ä"}, "old_signing_secret"),
+        ({"signing_secret": "whsec_QQ=="}, "signing_secret"),
+        ({"signing_secret": b64encode(bytes(23)).decode()}, "signing_secret"),
+        ({"signing_secret": b64encode(bytes(65)).decode()}, "signing_secret"),
+        ({"signing_secret": SECRET, "old_signing_secret": "ä"}, "old_signing_secret"),
+        ({"old_signing_secret": SECRET}, "old_signing_secret"),
+        ({"unique_id": "x" * 201}, "unique_id"),
         ({"authorization": "Bearer x\r\nHost: elsewhere"}, "authorization"),
         ({"excluded_fields": "ip, events"}, "excluded_fields"),
         ({"excluded_fields": "no_such_field"}, "excluded_fields"),
