@@ -95,10 +95,13 @@ def _places(text: str, names: list[str], told: Iterable[str]) -> Iterator[tuple[
 
 def _pieces(text: str, hidden: Iterable[str]) -> set[str]:
     """What is looked for in the text. Most of what is hidden begins like nothing in it, and is done with here."""
-    places, lengths = range(len(text)), range(TEXT_LENGTH_LEAST, BEGINNING_LENGTH + 1)
-    beginnings = {text[place : place + length] for length in lengths for place in places}
+    beginnings = {text[place : place + BEGINNING_LENGTH] for place in range(len(text))}
     likely = {
-        each for each in hidden if each[:BEGINNING_LENGTH] in beginnings or len(each) > PIECE_LENGTH or "\\" in each
+        each
+        for each in hidden
+        if (each in text if len(each) < BEGINNING_LENGTH else each[:BEGINNING_LENGTH] in beginnings)
+        or len(each) > PIECE_LENGTH
+        or "\\" in each
     }
     found = {piece for each in likely for piece in _cut(_plain(each))}
     return {piece for piece in found if len(piece) >= TEXT_LENGTH_LEAST}
