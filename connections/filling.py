@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from cdp_project.kernel.database import Connection
-from connections import claim, configuration
-from connections.claim import Delivery, Found, Turns
+from connections import again, claim, configuration
+from connections.again import Turns
+from connections.claim import Delivery, Found
 from connections.configuration import Outputs
 from connections.consignment import Consignment
 from connections.lane_work import LaneWork
@@ -67,7 +68,7 @@ class Filler:
             return
         due = set()
         if lane.has_due and not lane.is_leaving:
-            due = claim.due_people(connection, lane, now) - lane.released
+            due = again.due_people(connection, lane, now) - lane.released
             lane.has_due = False
             # Of some this loop may not know yet: what was given up for them is tried again at somebody's wish.
             lane.people.blocked |= due
@@ -76,7 +77,7 @@ class Filler:
             return
         turns = Turns(lane.key, released, due, now)
         most = _events_per_parcel(outputs, lane.output_id)
-        parcels, is_all = claim.waiting_again(connection, turns, self._payloads, most)
+        parcels, is_all = again.waiting_again(connection, turns, self._payloads, most)
         lane.add_again(parcels)
         nothing_waits = released - {parcel.mpid for parcel in parcels}
         if is_all:
