@@ -5,6 +5,7 @@ from datetime import datetime
 
 from cdp_project.workspaces.environment import Environment
 from directory.contracts import Wants
+from events.decoding.event_reading import EVENT_TYPES
 from events.reasons import CONNECTION_OFF, HISTORICAL, OUTPUT_OFF, TOO_OLD, TYPE_OFF, UNSUPPORTED
 
 
@@ -47,7 +48,7 @@ def withheld_event(route: Route, event_type: str, occurred_at: datetime, now: da
     wants = route.wants
     if wants.event_types is not None and event_type not in wants.event_types:
         return Withheld(UNSUPPORTED)
-    if event_type in wants.left_out:
+    if event_type in wants.left_out or (wants.leaves_out_unknown and event_type not in EVENT_TYPES):
         return Withheld(TYPE_OFF)
     if route.event_age_most_s is not None and (now - occurred_at).total_seconds() > route.event_age_most_s:
         return Withheld(TOO_OLD)

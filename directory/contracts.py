@@ -173,11 +173,14 @@ class Gather(Enum):
 class Wants:
     """What an output takes under its settings. `event_types` None means all but those in `left_out`.
 
+    With `leaves_out_unknown` also types that are no event type of ours stay here.
+
     `gather` None means: as soon as it comes.
     """
 
     event_types: frozenset[str] | None = None
     left_out: frozenset[str] = frozenset()
+    leaves_out_unknown: bool = False
     batches_without_events: bool = False
     gather: Gather | None = None
 

@@ -9,7 +9,11 @@ WHICH, WHAT = "Which events it sends", "What it includes"
 AT_ONCE = "none"
 UNIQUE_ID_CHARACTERS_MOST = 200
 TOGGLES: dict[str, tuple[str, frozenset[str], str]] = {
-    "send_custom_events": ("Custom events", frozenset({"custom_event"}), "What you named yourselves."),
+    "send_custom_events": (
+        "Custom events",
+        frozenset({"custom_event"}),
+        "What you named yourselves, and events of a type that is not known here.",
+    ),
     "send_screen_views": ("Screen views", frozenset({"screen_view"}), "Screens and pages that people looked at."),
     "send_commerce_events": (
         "Commerce events",
@@ -143,6 +147,8 @@ def wants_of(settings: Settings) -> Wants:
     off = (types for name, (_, types, _) in TOGGLES.items() if not settings[name])
     return Wants(
         left_out=frozenset[str]().union(*off),
+        # What nobody knows the kind of is somebody's own.
+        leaves_out_unknown=not settings["send_custom_events"],
         batches_without_events=settings["send_batches_without_events"],
         gather=None if settings["gather"] == AT_ONCE else Gather(settings["gather"]),
     )

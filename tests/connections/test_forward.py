@@ -50,6 +50,7 @@ def test_what_keeps_back_a_batch(given: Route, is_historical: bool, expected: st
         (route(wants=Wants(frozenset({"screen_view"}))), timedelta(), "unsupported"),
         (route(wants=Wants(frozenset({"custom_event"}))), timedelta(), None),
         (route(wants=Wants(left_out=frozenset({"custom_event"}))), timedelta(), "type_off"),
+        (route(wants=Wants(leaves_out_unknown=True)), timedelta(), None),
         (route(event_age_most_s=24 * 3600), timedelta(hours=25), "too_old"),
         (route(event_age_most_s=24 * 3600), timedelta(hours=24), None),
         (route(event_age_most_s=24 * 3600), timedelta(hours=-5), None),
@@ -58,6 +59,16 @@ def test_what_keeps_back_a_batch(given: Route, is_historical: bool, expected: st
 def test_what_keeps_back_an_event(given: Route, age: timedelta, expected: str | None) -> None:
     found = withheld_event(given, "custom_event", NOW - age, NOW)
     assert found == (Withheld(expected) if expected else None)
+
+
+def test_types_that_nobody_knows_go_with_the_custom_events(shop: Shop, post: Post, sink: Sink) -> None:
+    no_customs = post.connect(sink, send_custom_events=False)
+    tomorrow = {"event_type": "teleported", "data": {}}
+    shop.process(batch(custom_event("A"), tomorrow, {"event_type": "opt_out"}, SCREEN, customer="u-1"))
+
+    assert post.reasons(no_customs) == {"waiting": {"": 2}, "withheld": {"type_off": 2}}
+    post.deliver()
+    assert [event["event_type"] for event in sink.events()] == ["opt_out", "screen_view"]
 
 
 def test_each_connection_is_decided_and_counted_by_itself(

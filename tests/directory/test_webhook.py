@@ -221,6 +221,8 @@ def test_switches_leave_out_kinds_of_events() -> None:
     assert wants.event_types is None
     assert {"crash_report", "push_message"} <= wants.left_out
     assert not {"custom_event", "screen_view", "a_kind_of_tomorrow"} & wants.left_out
+    assert wants.leaves_out_unknown is False
+    assert WEBHOOK.wants(settings_with(send_custom_events=False)).leaves_out_unknown is True
 
 
 @pytest.mark.parametrize(

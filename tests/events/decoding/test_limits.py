@@ -57,6 +57,13 @@ def test_nested_values_are_kept_as_text() -> None:
     assert codes(batch) == [("value_flattened", "/events/0/data/custom_attributes/cart")]
 
 
+def test_an_event_type_is_no_longer_than_a_name() -> None:
+    batch = decode(events=[{"event_type": "t" * 60_000}])
+
+    assert batch.events[0].event_type == "t" * 256
+    assert [code for code, _ in codes(batch)] == ["name_cut", "event_type_unknown"]
+
+
 def test_custom_attributes_that_are_no_map_are_left_out() -> None:
     batch = decode(events=[event(event_name="x", custom_attributes=["a"])])
 
