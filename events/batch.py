@@ -67,9 +67,13 @@ class Batch:
 
 
 class BatchError(Exception):
-    """A batch that cannot be used: a stable code, and a sentence that names the field."""
+    """A batch that cannot be used: a stable code, and a sentence that names the field.
+
+    `event_count` is how many events it holds, as far as they can be counted.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.event_count = 0

@@ -51,6 +51,12 @@ class WireBatch(msgspec.Struct):
     timestamp_unixtime_ms: int | float | str | None = None
 
 
+class CountedBatch(msgspec.Struct):
+    """Of a batch that cannot be used, its events unread."""
+
+    events: list[msgspec.Raw] | None = None
+
+
 _KEPT_OBJECTS = (
     "device_info",
     "application_info",
@@ -64,6 +70,7 @@ _KEPT_OBJECTS = (
 _OBJECTS = ("user_identities", "user_attributes", "batch_context", *_KEPT_OBJECTS)
 _ENVELOPE = (*_KEPT_OBJECTS, "ip", "sdk_version", "timestamp_unixtime_ms")
 _decoder = msgspec.json.Decoder(WireBatch)
+_counter = msgspec.json.Decoder(CountedBatch)
 
 
 def head_of(body: bytes) -> BatchHead:
@@ -75,6 +82,14 @@ def head_of(body: bytes) -> BatchHead:
         identities=_identities(wire, violations),
         event_count=len(wire.events or ()),
     )
+
+
+def count_events(body: bytes) -> int:
+    """How many events a batch holds that cannot be used; 0 when it has no list of them. The body's size bounds it."""
+    try:
+        return len(_counter.decode(body).events or ())
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return 0
 
 
 def batch_of(body: bytes) -> Batch:

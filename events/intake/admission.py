@@ -83,7 +83,7 @@ def _new_batch(protocol: IntakeProtocol, endpoint: Endpoint, holder: KeyHolder, 
         protocol=protocol.key,
         is_historical=endpoint.is_historical,
         received_at=now,
-        event_count=0 if head is None else head.event_count,
+        event_count=part.head.event_count,
         encoding=encoding,
         body=body,
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 from cdp_project.kernel.buckets import time_of_id
 from events.batch import Batch, BatchError
 from events.decoding.basic_auth import basic_credentials
-from events.decoding.events_api import batch_of, head_of
+from events.decoding.events_api import batch_of, count_events, head_of
 from events.decoding.limits import BATCHES_PER_REQUEST_MOST, REQUEST_BYTES_MOST
 from events.decoding.safe_json import elements_of
 from events.intake.refusals import JSON, bad_request, error_reply, unusable
@@ -63,6 +63,7 @@ def _part(body: bytes) -> Part:
     try:
         return Part(body, head_of(body))
     except BatchError as error:
+        error.event_count = count_events(body)
         return Part(body, error)
 
 

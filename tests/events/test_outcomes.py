@@ -43,7 +43,8 @@ def test_every_accepted_event_is_in_one_of_the_sums(shop: Shop) -> None:
     told = ask(shop.workspace)
     accepted, waiting, stored, not_stored = sums(told)
     assert (waiting, stored, not_stored["duplicate"]) == (2, 3, 2)
-    assert set(not_stored) <= {"duplicate", "malformed"}
+    # A batch that could not be read counts with the events that it has.
+    assert not_stored == {"duplicate": 2, "malformed": 1}
     assert accepted == waiting + stored + sum(not_stored.values())
     compact()
     assert ask(shop.workspace) == told

@@ -8,7 +8,7 @@ import pytest
 
 from cdp_project.workspaces.environment import Environment
 from events.batch import Batch, BatchError
-from events.decoding.events_api import batch_of, head_of
+from events.decoding.events_api import batch_of, count_events, head_of
 from events.identity_types import IdentityType
 
 SAMPLE = Path(__file__).parents[2] / "golden" / "protocols" / "mparticle.json"
@@ -184,6 +184,23 @@ def test_a_crash_report_that_calls_itself_commerce_is_taken() -> None:
     (found,) = decode(events=[event("commerce_event", message="boom", severity="fatal")]).events
 
     assert (found.event_type, found.name) == ("commerce_event", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"environment": "staging", "events": [{}, 7, {"event_type": "x"}]}', 3),
+        (b'{"events": null}', 0),
+        (b'{"events": {"a": 1}}', 0),
+        (b'[{"events": [1]}]', 0),
+        (b'{"events": [1, 2', 0),
+        (b'{"events": [' + b"[" * 100_000, 0),
+        (b'{"events": ["\xff"]}', 1),
+        (b"", 0),
+    ],
+)
+def test_events_of_an_unusable_batch_are_counted_where_they_can_be(body: bytes, expected: int) -> None:
+    assert count_events(body) == expected
 
 
 def test_an_unknown_event_type_is_taken_and_told() -> None:
