@@ -14,8 +14,9 @@ from events.protocol import Endpoint, IntakeProtocol, Reply
 
 
 class IntakeView(APIView):
-    """Hands the request over as it came. Made by `events.urls` with its protocol and endpoint."""
+    """Takes batches in. Everything in the body is stored before it is answered, or nothing is."""
 
+    # The request is handed over as it came; `events.urls` gives protocol and endpoint.
     http_method_names = ["post"]
     authentication_classes = ()
     permission_classes = ()

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
-from rest_framework.serializers import CharField, DictField, ListField
+from rest_framework.serializers import CharField, ChoiceField, DictField, IntegerField, ListField, UUIDField
 
 from events.protocol import Endpoint
 
@@ -13,10 +13,26 @@ _ERROR = inline_serializer(
     "IntakeError",
     {"code": CharField(), "message": CharField(), "errors": ListField(child=DictField(child=CharField()))},
 )
+_RESULT = inline_serializer(
+    "IntakeResult",
+    {
+        "index": IntegerField(help_text="The batch's place in the array."),
+        "batch_id": UUIDField(),
+        "status": ChoiceField(
+            ["accepted", "quarantined", "skipped"],
+            help_text="quarantined: kept, but it cannot be used as it is; skipped: it tells no history.",
+        ),
+        "code": CharField(required=False, help_text="Why it was not simply accepted."),
+        "message": CharField(required=False, help_text="The same in words."),
+    },
+    many=True,
+)
+_RESULTS = inline_serializer("IntakeResults", {"results": _RESULT})
 _REFUSALS = {
     400: "The body cannot be used; the message names the field.",
     401: "There is no Authorization header.",
     403: "Key and secret do not belong to an active input.",
+    408: "The body did not arrive in time; send it again.",
     413: "The body is too large.",
     415: "The Content-Encoding is not understood.",
     429: "Over a limit of the input; see Retry-After and X-mp-rate-limit-exceeded.",
@@ -57,4 +73,10 @@ class IntakeSchema(AutoSchema):
 
     def get_response_serializers(self) -> Any:
         refusals = {status: OpenApiResponse(_ERROR, description) for status, description in _REFUSALS.items()}
-        return {202: OpenApiResponse(description="Everything in the body is stored."), **refusals}
+        return {202: self._accepted(), **refusals}
+
+    def _accepted(self) -> OpenApiResponse:
+        stored = "Everything in the body is stored."
+        if not self._endpoint.is_bulk:
+            return OpenApiResponse(description=stored)
+        return OpenApiResponse(_RESULTS, f"{stored} There is no body without verbose=1.")

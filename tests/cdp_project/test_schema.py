@@ -17,6 +17,18 @@ def test_the_schema_names_every_address_of_programs_and_no_foreign_host(db: None
     assert "/admin/" not in "".join(paths)
 
 
+def test_the_intake_tells_all_of_its_answers_and_nothing_of_the_house(db: None) -> None:
+    answer = Client().get("/api/schema/", headers={"accept": "application/vnd.oai.openapi+json"})
+    schema = json.loads(answer.content)
+
+    responses = schema["paths"]["/v2/bulkevents"]["post"]["responses"]
+    assert "408" in responses
+    assert "$ref" in responses["202"]["content"]["application/json"]["schema"]
+    assert set(schema["components"]["schemas"]["IntakeResult"]["properties"]) >= {"index", "batch_id", "status", "code"}
+    assert "content" not in schema["paths"]["/v2/events"]["post"]["responses"]["202"]
+    assert not [word for word in ("events.urls", "DRF", "`events.", "as_view") if word in answer.text]
+
+
 @pytest.mark.parametrize("accept", ["*/*", "application/yaml"])
 def test_the_schema_is_yaml_for_those_who_ask_nothing_else(db: None, accept: str) -> None:
     answer = Client().get("/api/schema/", headers={"accept": accept})
