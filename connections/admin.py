@@ -14,6 +14,7 @@ from cdp_project.workspaces.audit import actor_of
 from cdp_project.workspaces.on_off import OnOffFilter
 from cdp_project.workspaces.scoped_admin import ScopedAdmin
 from cdp_project.workspaces.scoped_form import ScopedForm
+from connections.deletion import waiting_events, warning
 from connections.models import Connection, Output
 from connections.output_form import OutputForm, form_for, setting_groups
 from connections.outputs import save_settings
@@ -59,6 +60,10 @@ class OutputAdmin(ScopedAdmin[Output]):
             }
             return TemplateResponse(request, "admin/connections/output/choose.html", context)
         return super().add_view(request, form_url, extra_context)
+
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> Any:
+        waiting = waiting_events(context["object"].connections.values_list("pk", flat=True))
+        return super().render_delete_form(request, {**context, "what_waits": warning(waiting)})
 
     def get_form(self, request: HttpRequest, obj: Output | None = None, change: bool = False, **kwargs: Any) -> Any:
         if not self.has_change_permission(request, obj):
@@ -130,6 +135,10 @@ class ConnectionAdmin(ScopedAdmin[Connection]):
         ("is_active", OnOffFilter),
     ]
     search_fields = ["input__name", "output__name"]
+
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> Any:
+        waiting = waiting_events([context["object"].pk])
+        return super().render_delete_form(request, {**context, "what_waits": warning(waiting)})
 
     @admin.display(description="State", ordering="is_active")
     def state(self, connection: Connection) -> str:
