@@ -58,7 +58,7 @@ def _change(progress: Progress, parcel: Parcel, now: datetime) -> None:
     _move_on(progress.moved_on, parcel, end)
     key = (origin.bucket, origin.output_id, origin.chunk_id)
     if end.item_state is None or end.item_state is ItemState.WITHHELD:
-        # Nobody will ask for its payload again.
+        # Perhaps nobody needs its payload any more.
         progress.emptied.add(origin)
     if end.item_state is None:
         progress.deletes.extend((*key, position) for position in parcel.positions)

@@ -14,6 +14,10 @@ from connections.lane_work import LaneWork
 from connections.models import ItemState
 from connections.parcels import Origin
 from connections.progress import Progress, progress_of
+from events.reasons import CONNECTION_DELETED, OUTPUT_DELETED
+
+# Withheld for one of these, it is never sent again, and nobody needs its payload; what was off may be on again.
+GONE = [OUTPUT_DELETED, CONNECTION_DELETED]
 
 DeliveryKey = tuple[int, int, UUID]
 """Bucket, output and chunk."""
@@ -62,7 +66,8 @@ USING unnest(%s::smallint[], %s::bigint[], %s::uuid[], %s::bool[]) AS k (bucket,
 WHERE d.bucket = k.bucket AND d.output_id = k.output_id AND d.chunk_id = k.chunk_id
   AND (k.is_finished OR NOT d.is_open)
   AND NOT EXISTS (SELECT 1 FROM delivery_exception e
-                  WHERE e.bucket = d.bucket AND e.output_id = d.output_id AND e.chunk_id = d.chunk_id AND e.state <> %s)
+                  WHERE e.bucket = d.bucket AND e.output_id = d.output_id AND e.chunk_id = d.chunk_id
+                  AND (e.state <> %s OR e.reason <> ALL(%s)))
 RETURNING d.bucket, d.output_id, d.chunk_id
 """
 _ADVANCE = """
@@ -135,7 +140,7 @@ def _close(connection: Connection, finished: set[DeliveryKey], emptied: set[Deli
         return set()
     # Two who empty a delivery at once would each see what the other has just taken away: the later one waits here.
     bulk.lookup(connection, "outbox_delivery", _DELIVERY_KEY, finished | emptied, (), lock=True)
-    closed: list[tuple[Any, ...]] = connection.execute(_CLOSE, [*_columns(rows), ItemState.WITHHELD]).fetchall()
+    closed: list[tuple[Any, ...]] = connection.execute(_CLOSE, [*_columns(rows), ItemState.WITHHELD, GONE]).fetchall()
     return {(bucket, output_id, chunk_id) for bucket, output_id, chunk_id in closed}
 
 

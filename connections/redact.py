@@ -17,6 +17,25 @@ PIECE_LENGTH, BEGINNING_LENGTH = 64, 8
 LOOKED_AT_CHARACTERS, LOOKED_AT_BYTES = SAMPLE_CHARACTERS + 256, 4000
 # Each run of letters is tried once, from its beginning: otherwise one long word would be tried from every letter.
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# What is secret wherever it stands, whosever it is: values under telling names, tokens, cards, phones, addresses.
+CONFIDENTIAL = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(?<=[\w\"'])[\"']?\s{0,3}[:=]\s{0,3}(?=(?P<hidden>\"[^\"]*\"?|'[^']*'?|[^\s,;&}]+))",
+        r"\b(?:bearer|basic)\s+(?P<hidden>[\w.~+/=-]{6,})",
+        r"\b(?P<hidden>eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]+)?)",
+        r"\b(?P<hidden>(?:sk|pk|rk|api|key|tok|ghp|xox[a-z])[_-][\w-]{12,})",
+        r"://(?P<hidden>[^/\s@:]+:[^/\s@]+)@",
+        r"(?<!\d)(?P<hidden>\d(?:[ -]?\d){14,18})(?!\d)",
+        r"(?<![\w+])(?P<hidden>\+\d(?:[ ()/.-]{0,2}\d){7,14})(?!\d)",
+    )
+)
+TELLING = re.compile(
+    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|authorization|credential|cookie"
+    r"|session[_-]?id|card[_-]?(?:number|no)|cvv|cvc|iban|ssn)$",
+    re.IGNORECASE,
+)
+TELLING_CHARACTERS = 40
 ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 WRITTEN = {"b": " ", "f": " ", "n": "\n", "r": "\r", "t": "\t"}
 # JSON in JSON in JSON: partners tell of an answer that told of an answer.
@@ -83,6 +102,7 @@ def _places(text: str, names: list[str], told: Iterable[str]) -> Iterator[tuple[
     """Where there is something to hide, as (start, end)."""
     for found in EMAIL.finditer(text):
         yield found.span()
+    yield from _confidential(text)
     for name in {_plain(name) for name in names if name}:
         for found in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text):
             yield found.span()
@@ -91,6 +111,16 @@ def _places(text: str, names: list[str], told: Iterable[str]) -> Iterator[tuple[
         while start >= 0:
             yield start, start + len(piece)
             start = text.find(piece, start + 1)
+
+
+def _confidential(text: str) -> Iterator[tuple[int, int]]:
+    under_a_name, *by_themselves = CONFIDENTIAL
+    for found in under_a_name.finditer(text):
+        if TELLING.search(text, max(0, found.start() - TELLING_CHARACTERS), found.start()):
+            yield found.span("hidden")
+    for pattern in by_themselves:
+        for found in pattern.finditer(text):
+            yield found.span("hidden")
 
 
 def _pieces(text: str, hidden: Iterable[str]) -> set[str]:
