@@ -50,9 +50,11 @@ def problems_with(
     output: Output, values: Mapping[str, Any], *, forget: Collection[str] = (), allow: Collection[str] = ()
 ) -> list[SettingsProblem]:
     """What `save_settings` would refuse, for a form to show; empty when it would save."""
-    integration, given = INTEGRATIONS[output.integration], _given(values)
-    problems = _problems(integration, _kept(output, forget) | given)
-    # What leads where it led before may stay: switching an output off must always be possible.
+    integration, given, kept = INTEGRATIONS[output.integration], _given(values), _kept(output, forget)
+    # A secret that was good enough once may stay as it is: switching an output off must always be possible.
+    stays = set() if forget else kept.keys() - given.keys()
+    problems = [each for each in _problems(integration, kept | given) if each.field not in stays]
+    # And so may what leads where it led before.
     new = [name for name in _urls(integration, given) if given[name] != output.settings.get(name)]
     return problems or [problem for name in new for problem in _private(name, given[name], allow)]
 

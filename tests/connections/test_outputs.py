@@ -3,6 +3,7 @@
 import pytest
 from pytest_django.fixtures import Settings
 
+from cdp_project.kernel import secretbox
 from cdp_project.workspaces.models import Workspace
 from connections import configuration
 from connections.models import Output
@@ -101,6 +102,18 @@ def test_an_address_that_was_opened_once_may_stay(output: Output, settings: Sett
     save_settings(output, {"url": "http://10.0.0.1/"})
     with pytest.raises(SettingsRefused):
         save_settings(output, {"url": "http://10.0.0.2/"})
+
+
+def test_a_secret_that_was_good_enough_once_may_stay(output: Output) -> None:
+    output.secrets_encrypted = secretbox.encrypt('{"signing_secret": "YQ=="}')
+    output.save()
+
+    save_settings(output, {"url": "https://hooks.example.com/other"})
+
+    output.refresh_from_db()
+    assert output.settings["url"] == "https://hooks.example.com/other"
+    with pytest.raises(SettingsRefused):
+        save_settings(output, {"url": "https://hooks.example.com/", "signing_secret": "Yg=="})
 
 
 def test_the_bounds_of_a_number_are_told(output: Output) -> None:
