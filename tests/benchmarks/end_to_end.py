@@ -133,7 +133,9 @@ async def send(plan: Plan) -> list[float]:
             latencies.append(time.perf_counter() - due)
         writer.close()
 
-    await asyncio.gather(*(one_after_another() for _ in range(min(CONNECTIONS, plan.requests))))
+    # Not so many that the server closes one for being idle.
+    connections = min(CONNECTIONS, max(4, int(1 / every_s)))
+    await asyncio.gather(*(one_after_another() for _ in range(connections)))
     return latencies
 
 
