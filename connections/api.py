@@ -14,10 +14,11 @@ from cdp_project.workspaces.parameters import bad_parameter, choice_of, hours_of
 from cdp_project.workspaces.reading import CURSOR, LIMIT, Asked, acting, page, reading
 from connections import replay_actions
 from connections.models import AlertLevel, ItemState
+from connections.parameters import REASON, own_of, reason_of
 from connections.reading import alerts, verdicts
 from connections.reading.alerts import AlertPlace
 from connections.reading.journey import journey_of
-from connections.reading.own import Own, own_connections
+from connections.reading.own import Own
 from connections.reading.undelivered import ItemPlace, Wanted, undelivered
 from connections.reading.verdicts import Verdicts, VerdictsPlace
 from connections.replay import Selection, Taken
@@ -34,7 +35,6 @@ from identity.parameters import mpid_of
 
 STATES = {state.name.lower(): state for state in ItemState}
 LEVELS = {level.name.lower(): level for level in AlertLevel}
-REASON_CHARACTERS_MOST = 100
 HOURS_USUAL, HOURS_MOST = timedelta(hours=12), timedelta(days=31)
 
 CONNECTION = OpenApiParameter("connection_id", int)
@@ -54,7 +54,7 @@ class EventView(APIView):
             event = event_of(asked.workspace.pk, asked.environment, wanted)
             if event is None:
                 raise not_found("event")
-            stops = journey_of(event, own_connections(asked.workspace, asked.environment))
+            stops = journey_of(event, own_of(asked.workspace, asked.environment))
         return {**asdict(event), "environment": event.environment, "journey": stops}
 
 
@@ -67,7 +67,7 @@ class DeliveriesView(APIView):
         CONNECTION,
         OUTPUT,
         OpenApiParameter("state", str, enum=list(STATES)),
-        OpenApiParameter("reason", str, description="The code of the last fault, for example http_503."),
+        REASON,
         OpenApiParameter("mpid", str),
         OpenApiParameter("event_id", str),
         LIMIT,
@@ -90,8 +90,9 @@ class RetryDeliveriesView(APIView):
     def post(self, asked: Asked) -> Taken:
         """Let parked or failed items be tried again for 72 hours, at most 10,000 a call."""
         body = asked.data
-        own = own_connections(asked.workspace, asked.environment, body.get("connection_id"), body.get("output_id"))
-        selection = Selection(own.existing, STATES[body["state"]], body.get("reason"), body.get("event_ids"))
+        own = own_of(asked.workspace, asked.environment, body.get("connection_id"), body.get("output_id"))
+        reason = reason_of(body.get("reason"))
+        selection = Selection(own.existing, STATES[body["state"]], reason, body.get("event_ids"))
         return replay_actions.retry(asked.actor, asked.workspace, selection)
 
 
@@ -151,16 +152,13 @@ def _verdicts(asked: Asked) -> list[Verdicts]:
 
 
 def _own(asked: Asked) -> Own:
-    return own_connections(
-        asked.workspace, asked.environment, id_of(asked.query, "connection_id"), id_of(asked.query, "output_id")
-    )
+    numbers = id_of(asked.query, "connection_id"), id_of(asked.query, "output_id")
+    return own_of(asked.workspace, asked.environment, *numbers)
 
 
 def _wanted(asked: Asked) -> Wanted:
     query = asked.query
-    word, reason = choice_of(query, "state", STATES), query.get("reason")
-    if reason is not None and len(reason) > REASON_CHARACTERS_MOST:
-        raise bad_parameter("reason", "is the code of a fault, for example http_503")
+    word, reason = choice_of(query, "state", STATES), reason_of(query.get("reason"))
     mpid = mpid_of(query["mpid"]) if "mpid" in query else None
     event_id = uuid_of(query["event_id"], "event_id") if "event_id" in query else None
     if event_id is not None and mpid is None:

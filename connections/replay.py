@@ -22,6 +22,7 @@ from connections import verdicts
 from connections.models import ItemState
 from connections.parcels import refused_as
 from connections.payload import unpack
+from connections.reading.meaning import FITS, meaning_of
 from connections.reading.own import Own
 from connections.verdicts import FAILED, WAITING, Tally, report_hour_ms
 from events.reasons import PARKED, RETRYING
@@ -31,14 +32,14 @@ log = structlog.get_logger(__name__)
 # What one call takes: the hour of each event is read from its chunk's payload.
 ITEMS_MOST, CHUNKS_MOST = 10_000, 500
 
-_CHOSEN = """
+_CHOICE = """
 SELECT e.bucket, e.output_id, e.chunk_id, e.position
 FROM delivery_lane l
 CROSS JOIN LATERAL (
     SELECT * FROM delivery_exception d
     WHERE d.bucket = l.bucket AND d.output_id = l.output_id AND d.state = %(state)s
       AND d.environment = %(environment)s AND d.connection_id = ANY(%(connections)s::bigint[])
-      AND (%(reason)s::text IS NULL OR d.reason = %(reason)s)
+      AND {fits}
       AND (%(people)s::bigint[] IS NULL OR d.mpid = ANY(%(people)s::bigint[]))
       AND (%(events)s::uuid[] IS NULL OR d.event_id = ANY(%(events)s::uuid[]))
     ORDER BY d.last_at LIMIT %(most)s
@@ -46,6 +47,7 @@ CROSS JOIN LATERAL (
 WHERE l.output_id = ANY(%(outputs)s::bigint[])
 ORDER BY e.last_at, e.chunk_id, e.position LIMIT %(most)s
 """
+_CHOSEN = _CHOICE.format(fits=FITS)
 _PAYLOAD = "SELECT payload FROM outbox_chunk WHERE bucket = %s AND chunk_id = %s"
 _AGAIN = """
 UPDATE delivery_exception e SET state = %s, first_failed_at = %s, next_at = %s
@@ -62,7 +64,7 @@ Hours = dict[tuple[int, UUID], list[int | None]]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which items are meant: of these connections, in this state; `reason` is the code of the last fault.
+    """Which items are meant: of these connections, in this state; `reason` as `meaning_of` takes it.
 
     `people` are those of `event_ids`, where all of them are known: exceptions are found by person.
     """
@@ -113,10 +115,10 @@ def _parameters(selection: Selection) -> dict[str, Any]:
         "environment": int(selection.own.environment),
         "connections": selection.own.connection_ids,
         "outputs": selection.own.output_ids,
-        "reason": selection.reason,
         "people": None if selection.people is None else sorted(selection.people),
         "events": None if selection.event_ids is None else list(selection.event_ids),
         "most": ITEMS_MOST + 1,
+        **meaning_of(selection.reason).parameters,
     }
 
 

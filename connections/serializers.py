@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from cdp_project.workspaces.reading import Body
+from connections.parameters import REASON_MEANS
 from identity.serializers import EventSerializer
 
 RETRIED = ("parked", "failed")
@@ -75,7 +76,7 @@ class RetrySerializer(Body):
     state = serializers.ChoiceField(RETRIED)
     connection_id = serializers.IntegerField(min_value=0, max_value=2**63 - 1, required=False)
     output_id = serializers.IntegerField(min_value=0, max_value=2**63 - 1, required=False)
-    reason = serializers.CharField(max_length=100, required=False, help_text="The code of the last fault.")
+    reason = serializers.CharField(max_length=100, required=False, help_text=REASON_MEANS)
     event_ids = serializers.ListField(
         child=serializers.UUIDField(), min_length=1, max_length=EVENTS_MOST, required=False
     )

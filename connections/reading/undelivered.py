@@ -10,11 +10,12 @@ from django.db import connection
 from cdp_project.kernel.cursor import Moment, Number, SmallNumber
 from connections.alert_codes import alert_label
 from connections.models import ItemState
+from connections.reading.meaning import FITS, meaning_of
 from connections.reading.own import Own
 from events.reasons import PARKED, REASONS
 
 # One look into each lane of the outputs. The index ends with `last_at`, which the first bound narrows.
-_LATEST = """
+_LOOK = """
 SELECT e.bucket, e.output_id, e.chunk_id, e.position, e.connection_id, e.mpid, e.event_id, e.state, e.reason,
        e.attempts, e.first_failed_at, e.last_at, e.next_at
 FROM delivery_lane l
@@ -23,7 +24,7 @@ CROSS JOIN LATERAL (
     WHERE d.bucket = l.bucket AND d.output_id = l.output_id
       AND d.environment = %(environment)s AND d.connection_id = ANY(%(connections)s::bigint[])
       AND (%(state)s::smallint IS NULL OR d.state = %(state)s)
-      AND (%(reason)s::text IS NULL OR d.reason = %(reason)s)
+      AND {fits}
       AND (%(mpid)s::bigint IS NULL OR d.mpid = %(mpid)s)
       AND (%(event)s::uuid IS NULL OR d.event_id = %(event)s)
       AND (%(before_at)s::timestamptz IS NULL OR d.last_at <= %(before_at)s)
@@ -34,6 +35,7 @@ CROSS JOIN LATERAL (
 WHERE l.output_id = ANY(%(outputs)s::bigint[])
 ORDER BY e.last_at DESC, e.chunk_id DESC, e.output_id DESC, e.position DESC LIMIT %(limit)s
 """
+_LATEST = _LOOK.format(fits=FITS)
 
 
 class ItemPlace(NamedTuple):
@@ -84,7 +86,7 @@ class Undelivered:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which items are asked for; None means: whatever it is."""
+    """Which items are asked for; None means: whatever it is. `reason` as `meaning_of` takes it."""
 
     state: ItemState | None = None
     reason: str | None = None
@@ -100,7 +102,6 @@ def undelivered(own: Own, wanted: Wanted, *, before: ItemPlace | None, limit: in
         "connections": own.connection_ids,
         "outputs": own.output_ids,
         "state": wanted.state,
-        "reason": wanted.reason,
         "mpid": wanted.mpid,
         "event": wanted.event_id,
         "before_at": last_at,
@@ -108,6 +109,7 @@ def undelivered(own: Own, wanted: Wanted, *, before: ItemPlace | None, limit: in
         "output": output_id,
         "position": position,
         "limit": limit,
+        **meaning_of(wanted.reason).parameters,
     }
     with connection.cursor() as cursor:
         cursor.execute(_LATEST, parameters)

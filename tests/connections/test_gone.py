@@ -79,7 +79,7 @@ def test_faults_of_a_deleted_connection_still_show(
     assert retried.json() == {"items": 0, "is_more": False}
 
 
-def test_another_workspace_sees_none_of_it(shop: Shop, post: Post, sink: Sink, read: Read) -> None:
+def test_another_workspace_sees_none_of_it(shop: Shop, post: Post, sink: Sink, read: Read, client: Client) -> None:
     gone = post.connect(sink)
     sink.script = lambda _: Reply(400)
     upload(shop)
@@ -89,8 +89,11 @@ def test_another_workspace_sees_none_of_it(shop: Shop, post: Post, sink: Sink, r
     other = factories.workspace()
 
     for path in ("verdicts", "deliveries", "alerts"):
-        for narrowed in ("", f"?connection_id={number}", f"?output_id={output_id}"):
-            assert read(other, path + narrowed) == []
+        assert read(other, path) == []
+        for narrowed in (f"?connection_id={number}", f"?output_id={output_id}"):
+            address = f"/api/v1/workspaces/{other.pk}/{path}{narrowed}"
+            answer = client.get(address, headers={"authorization": f"Bearer {token_of(other, Role.VIEWER)}"})
+            assert answer.json()["code"] == "bad_parameter"
 
 
 def test_it_is_remembered_however_it_is_deleted(shop: Shop) -> None:

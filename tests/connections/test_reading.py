@@ -198,7 +198,10 @@ def test_deliveries_are_narrowed(shop: Shop, post: Post, sink: Sink, ask: Ask) -
     assert count(connection_id=str(connection.pk)) == count(output_id=str(connection.output_id)) == 2
     assert count(state="retrying") == count(reason="http_503") == 2
     assert count(event_id=str(event["event_id"])) == count(mpid=str(event["mpid"])) == 1
-    assert count(connection_id=str(connection.pk + 1)) == count(output_id=str(connection.output_id + 1)) == 0
+    assert count(reason="retrying") == count(reason="retrying", state="retrying") == 2
+    assert count(reason="rejected") == count(reason="retrying", state="failed") == 0
+    other = factories.output(shop.workspace, url="https://a.example/")
+    assert count(output_id=str(other.pk)) == count(connection_id=str(connection.pk), output_id=str(other.pk)) == 0
     assert count(state="parked") == count(reason="timeout") == count(mpid="1") == count(event_id=str(uuid4())) == 0
     assert count(environment="development") == 0
 
@@ -208,6 +211,11 @@ def test_deliveries_are_narrowed(shop: Shop, post: Post, sink: Sink, ask: Ask) -
     [
         ("deliveries", {"state": "lost"}),
         ("deliveries", {"reason": "x" * 101}),
+        ("deliveries", {"reason": "rejcted"}),
+        ("deliveries", {"connection_id": "1"}),
+        ("deliveries", {"output_id": "1"}),
+        ("alerts", {"connection_id": "1"}),
+        ("verdicts", {"output_id": "1"}),
         ("deliveries", {"event_id": "x"}),
         ("deliveries", {"mpid": "x"}),
         ("deliveries", {"connection_id": "-1"}),
@@ -248,7 +256,8 @@ def test_alerts_are_counted_by_hour_and_code_with_a_sample(shop: Shop, post: Pos
     assert (alert["count"], alert["connection_id"]) == (3, connection.pk)
     assert (alert["sample"]["status"], alert["sample"]["error"]) == (503, "http_503")
     assert ask("alerts", level="fatal")[1]["results"] == []
-    assert ask("alerts", output_id=str(connection.output_id + 1))[1]["results"] == []
+    other = factories.output(shop.workspace, url="https://a.example/")
+    assert ask("alerts", output_id=str(other.pk))[1]["results"] == []
     assert ask("alerts", **{"from": "2020-01-01T00:00Z", "to": "2020-01-01T05:00Z"})[1]["results"] == []
 
 
@@ -313,6 +322,30 @@ def test_verdicts_by_hour_and_page(shop: Shop, post: Post, sink: Sink, ask: Ask)
         assert {each["connection_id"] for each in seen} == {each.pk for each in connections}
 
 
+def test_every_reason_of_verdicts_finds_its_deliveries(
+    shop: Shop, post: Post, sink: Sink, second_sink: Sink, ask: Ask
+) -> None:
+    refusing, busy = post.connect(sink), post.connect(second_sink)
+    sink.script = lambda _: Reply(400)
+    second_sink.script = lambda request: Reply(500 if request.json["user_identities"][0]["identity"] == "u-0" else 200)
+    shop.process(*(batch(custom_event(), customer=f"u-{number // 2}") for number in range(4)))
+    post.deliver()
+    post.deliver(after=LONG)
+    shop.process(batch(custom_event(), customer="u-2"))
+    Connection.objects.filter(pk__in=[refusing.pk, busy.pk]).update(is_active=False)
+    configuration.changed(shop.workspace)
+    post.deliver()
+
+    found = set()
+    for row in ask("verdicts")[1]["results"]:
+        for state in ("waiting", "withheld", "failed"):
+            for reason, count in row["reasons"].get(state, {}).items():
+                _, answer = ask("deliveries", reason=reason, connection_id=str(row["connection_id"]))
+                assert len(answer["results"]) == count
+                found.add(reason)
+    assert found == {"rejected", "parked", "connection_off"}
+
+
 def test_nothing_of_another_workspace_shows(shop: Shop, post: Post, sink: Sink, client: Client) -> None:
     connection = fail_some(shop, post, sink, count=1)
     event_id = StoredEvent.objects.get().event_id
@@ -320,8 +353,13 @@ def test_nothing_of_another_workspace_shows(shop: Shop, post: Post, sink: Sink, 
     bearer = {"authorization": f"Bearer {token_of(other, Role.ADMIN)}"}
     base = f"/api/v1/workspaces/{other.pk}"
     for path in ("deliveries", "alerts", "verdicts"):
-        for narrowed in ("", f"?connection_id={connection.pk}", f"?output_id={connection.output_id}"):
-            assert client.get(f"{base}/{path}{narrowed}", headers=bearer).json()["results"] == []
+        assert client.get(f"{base}/{path}", headers=bearer).json()["results"] == []
+        for name, number in (("connection_id", connection.pk), ("output_id", connection.output_id)):
+            problem = client.get(f"{base}/{path}?{name}={number}", headers=bearer).json()
+            assert (problem["status"], problem["code"]) == (400, "bad_parameter")
+            assert problem["detail"].startswith(f"The parameter {name} is the number of")
+            # Whether it is somebody else's does not show.
+            assert client.get(f"{base}/{path}?{name}={number + 1000}", headers=bearer).json() == problem
     assert client.get(f"{base}/deliveries?event_id={event_id}", headers=bearer).json()["results"] == []
     assert client.get(f"{base}/events/{event_id}", headers=bearer).status_code == 404
 

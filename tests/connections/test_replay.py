@@ -22,7 +22,7 @@ from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import AuditEntry, Role
 from connections import replay, replay_actions
 from connections.deliver import Deliveries
-from connections.models import Connection, DeliveryException, ItemState
+from connections.models import Connection, DeliveryException, ItemState, OutboxChunk
 from connections.reading.own import own_connections
 from connections.replay import Selection
 from events.intake.desk import desk
@@ -87,16 +87,18 @@ def test_parked_events_go_again_in_order_for_each_person(shop: Shop, post: Post,
     assert post.left() == {"outbox_chunk": 0, "outbox_delivery": 0, "delivery_exception": 0}
 
 
-def test_refused_events_go_again(shop: Shop, post: Post, sink: Sink, ask: Ask) -> None:
+@pytest.mark.parametrize("reason", ["http_400", "rejected"])
+def test_refused_events_go_again(shop: Shop, post: Post, sink: Sink, ask: Ask, reason: str) -> None:
     connection = post.connect(sink)
     sink.script = lambda _: Reply(400)
     shop.process(batch(custom_event(), customer="u-1"))
     post.deliver()
     assert ask(PARKED)[1]["items"] == 0
-    assert ask({"state": "failed", "reason": "http_404"})[1]["items"] == 0
+    for other in ("http_404", "inexpressible", "parked"):
+        assert ask({"state": "failed", "reason": other})[1]["items"] == 0
     sink.script = lambda _: Reply()
 
-    assert ask({"state": "failed", "reason": "http_400"})[1]["items"] == 1
+    assert ask({"state": "failed", "reason": reason})[1]["items"] == 1
     post.deliver(after=SOON)
 
     assert post.reasons(connection) == {"delivered": {"": 1}}
@@ -130,8 +132,9 @@ def test_only_what_is_meant_goes_again(shop: Shop, post: Post, sink: Sink, secon
     first = park(shop, post, sink, ("u-1", "A1"), ("u-2", "B1"))
     (event_id,) = (str(event["event_id"]) for event in shop.events() if event["name"] == "B1")
 
-    assert ask({**PARKED, "connection_id": first.pk + 1})[1]["items"] == 0
-    assert ask({**PARKED, "output_id": first.output_id + 1})[1]["items"] == 0
+    second = post.connect(second_sink)
+    assert ask({**PARKED, "connection_id": second.pk})[1]["items"] == 0
+    assert ask({**PARKED, "output_id": second.output_id})[1]["items"] == 0
     with clock.frozen(post._now):
         assert ask({**PARKED, "event_ids": [event_id]})[1]["items"] == 1
     post.deliver()
@@ -141,7 +144,7 @@ def test_only_what_is_meant_goes_again(shop: Shop, post: Post, sink: Sink, secon
     (entry,) = AuditEntry.objects.filter(action="retried")
     assert (entry.after or {})["deliveries"] == {
         "environment": "production",
-        "connection_ids": [first.pk],
+        "connection_ids": [first.pk, second.pk],
         "state": "parked",
         "event_ids": 1,
         "items": 1,
@@ -160,17 +163,28 @@ def test_a_call_is_bounded_and_says_that_more_is_left(
 
 
 def test_what_cannot_be_read_stays_where_it_is(shop: Shop, post: Post, sink: Sink, ask: Ask) -> None:
-    connection = park(shop, post, sink, ("u-1", "A1"), ("u-2", "B1"))
-    with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT chunk_id FROM outbox_chunk LIMIT 1")
-        cursor.execute("UPDATE outbox_chunk SET payload = 'broken' WHERE chunk_id = %s", cursor.fetchone())
+    connection = park(shop, post, sink, *((f"u-{number}", "E") for number in range(8)))
+    first, *_ = post.exceptions(ItemState.PARKED)
+    # People of one lane share a chunk.
+    lost = DeliveryException.objects.filter(chunk_id=first.chunk_id).count()
+    OutboxChunk.objects.filter(chunk_id=first.chunk_id).update(payload=b"broken")
 
-    assert ask(PARKED)[1]["items"] == 1
-    assert post.reasons(connection) == {"failed": {"parked": 1}, "waiting": {"retrying": 1}}
+    assert ask(PARKED)[1]["items"] == 8 - lost
+    assert post.reasons(connection) == {"failed": {"parked": lost}, "waiting": {"retrying": 8 - lost}}
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"state": "retrying"}, {"state": "parked", "conection_id": 1}, {**PARKED, "event_ids": ["x"]}, []]
+    "body",
+    [
+        {},
+        {"state": "held"},
+        {"state": "parked", "conection_id": 1},
+        {**PARKED, "connection_id": 1},
+        {**PARKED, "output_id": 1},
+        {**PARKED, "reason": "praked"},
+        {**PARKED, "event_ids": ["x"]},
+        [],
+    ],
 )
 def test_a_body_that_does_not_say_what_is_meant_moves_nothing(
     shop: Shop, post: Post, sink: Sink, ask: Ask, body: object
@@ -189,7 +203,7 @@ def test_strangers_move_nothing(shop: Shop, post: Post, sink: Sink, client: Clie
     body = {**PARKED, "connection_id": connection.pk}
     theirs = client.post(f"/api/v1/workspaces/{other.pk}/deliveries/retry", body, "application/json", headers=bearer)
 
-    assert theirs.json() == {"items": 0, "is_more": False}
+    assert theirs.json()["code"] == "bad_parameter"
     assert post.reasons(connection) == {"failed": {"parked": 1}}
 
 
