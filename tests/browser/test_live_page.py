@@ -221,6 +221,18 @@ def test_a_sample_is_called_a_sample(website: Website, larder: Furnished, open_p
     expect(page.locator("#sampled")).to_contain_text("events arrive a second")
 
 
+def test_what_strangers_name_keeps_the_table_in_shape(website: Website, larder: Furnished, open_page: OpenPage) -> None:
+    page = open_live(open_page, website, larder)
+    publish(larder, 1, type="t" * 300, name="n" * 300, input="i" * 100)
+    expect(page.locator("#rows tr")).to_have_count(1)
+    page.set_viewport_size({"width": 1280, "height": 860})
+    wide, room = page.evaluate(
+        "() => { const box = document.querySelector('#arrived .c-scroll'); return [box.scrollWidth, box.clientWidth] }"
+    )
+    assert wide <= room
+    keep_picture(page, "live-long-names")
+
+
 def test_after_a_gap_the_table_is_asked_for_again(website: Website, larder: Furnished, open_page: OpenPage) -> None:
     page = open_live(open_page, website, larder)
     publish(larder, 1)
