@@ -13,6 +13,7 @@ from cdp_project.kernel.errors import not_found
 from cdp_project.workspaces.parameters import bad_parameter, choice_of, hours_of, id_of, position_of, uuid_of
 from cdp_project.workspaces.reading import CURSOR, LIMIT, Asked, acting, page, reading
 from connections import replay_actions
+from connections.choosing import Selection, Taken
 from connections.models import AlertLevel, ItemState
 from connections.parameters import REASON, own_of, reason_of
 from connections.reading import alerts, verdicts
@@ -21,7 +22,6 @@ from connections.reading.journey import journey_of
 from connections.reading.own import Own
 from connections.reading.undelivered import ItemPlace, Wanted, undelivered
 from connections.reading.verdicts import Verdicts, VerdictsPlace
-from connections.replay import Selection, Taken
 from connections.serializers import (
     AlertPageSerializer,
     EventJourneySerializer,
@@ -88,7 +88,11 @@ class RetryDeliveriesView(APIView):
 
     @acting("retryDeliveries", TakenSerializer, RetrySerializer)
     def post(self, asked: Asked) -> Taken:
-        """Let parked or failed items be tried again for 72 hours, at most 10,000 a call."""
+        """Let items be tried again, at most 10,000 a call.
+
+        Those that are parked, failed, or were withheld because their output or connection was off have another 72
+        hours. Those that are being retried are due at once, whatever wait the partner asked for.
+        """
         body = asked.data
         own = own_of(asked.workspace, asked.environment, body.get("connection_id"), body.get("output_id"))
         reason = reason_of(body.get("reason"))

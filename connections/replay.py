@@ -1,13 +1,13 @@
-"""Try again what was given up: parked and refused items have another 72 hours, and the rows tell deliveries so.
+"""Try again what has ended without success: such items have another 72 hours, and the rows tell deliveries so.
+
+Parked and refused ones, and those that were withheld because their output or connection was switched off meanwhile.
 
 All of them are due at once as items to be tried again; the loop that has the lane takes them up in the order of
 acceptance, one at a time for each person, and holds the others back when the first of them fails. Rows and counters
 change in one transaction.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,35 +19,15 @@ import zstandard
 from cdp_project.kernel import bulk
 from cdp_project.kernel.database import Connection
 from connections import verdicts
+from connections.choosing import Selection, Taken, choose
 from connections.models import ItemState
 from connections.parcels import refused_as
 from connections.payload import unpack
-from connections.reading.meaning import FITS, meaning_of
-from connections.reading.own import Own
-from connections.verdicts import FAILED, WAITING, Tally, report_hour_ms
+from connections.verdicts import FAILED, WAITING, WITHHELD, Tally, report_hour_ms
 from events.reasons import PARKED, RETRYING
 
 log = structlog.get_logger(__name__)
 
-# What one call takes: the hour of each event is read from its chunk's payload.
-ITEMS_MOST, CHUNKS_MOST = 10_000, 500
-
-_CHOICE = """
-SELECT e.bucket, e.output_id, e.chunk_id, e.position
-FROM delivery_lane l
-CROSS JOIN LATERAL (
-    SELECT * FROM delivery_exception d
-    WHERE d.bucket = l.bucket AND d.output_id = l.output_id AND d.state = %(state)s
-      AND d.environment = %(environment)s AND d.connection_id = ANY(%(connections)s::bigint[])
-      AND {fits}
-      AND (%(people)s::bigint[] IS NULL OR d.mpid = ANY(%(people)s::bigint[]))
-      AND (%(events)s::uuid[] IS NULL OR d.event_id = ANY(%(events)s::uuid[]))
-    ORDER BY d.last_at LIMIT %(most)s
-) AS e
-WHERE l.output_id = ANY(%(outputs)s::bigint[])
-ORDER BY e.last_at, e.chunk_id, e.position LIMIT %(most)s
-"""
-_CHOSEN = _CHOICE.format(fits=FITS)
 _PAYLOAD = "SELECT payload FROM outbox_chunk WHERE bucket = %s AND chunk_id = %s"
 _AGAIN = """
 UPDATE delivery_exception e SET state = %s, first_failed_at = %s, next_at = %s
@@ -56,37 +36,13 @@ WHERE e.bucket = k.bucket AND e.output_id = k.output_id AND e.chunk_id = k.chunk
 """
 _KEY = (("bucket", "smallint"), ("output_id", "bigint"), ("chunk_id", "uuid"), ("position", "int"))
 
-Item = tuple[int, int, UUID, int]
-"""Bucket, output, chunk and position."""
 Hours = dict[tuple[int, UUID], list[int | None]]
 """For each chunk the hour that each of its items is reported in; None for a batch without events."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which items are meant: of these connections, in this state; `reason` as `meaning_of` takes it.
-
-    `people` are those of `event_ids`, where all of them are known: exceptions are found by person.
-    """
-
-    own: Own
-    state: ItemState
-    reason: str | None = None
-    event_ids: Sequence[UUID] | None = None
-    people: Collection[int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """How many items go again, and whether more of the selection are left for another call."""
-
-    items: int
-    is_more: bool
-
-
 def retry(connection: Connection, selection: Selection, now: datetime) -> Taken:
-    """Let parked or failed items be tried again from now on. Within a transaction; wake deliveries after it."""
-    items, is_more = _choose(connection, selection)
+    """Let parked, failed or withheld items be tried again. Within a transaction; wake deliveries after it."""
+    items, is_more = choose(connection, selection, now)
     hours = _hours(connection, {(bucket, chunk_id) for bucket, _, chunk_id, _ in items})
     columns = ("state", "reason", "connection_id", "environment")
     locked = bulk.lookup(connection, "delivery_exception", _KEY, items, columns, lock=True)
@@ -97,29 +53,6 @@ def retry(connection: Connection, selection: Selection, now: datetime) -> Taken:
         connection.execute(_AGAIN, [ItemState.RETRYING, now, now, *keys])
         verdicts.write(connection, _moved(kept, hours, selection.state))
     return Taken(len(kept), is_more)
-
-
-def _choose(connection: Connection, selection: Selection) -> tuple[list[Item], bool]:
-    """The items whose last fault is the oldest, of so many chunks at most."""
-    found: list[tuple[Any, ...]] = connection.execute(_CHOSEN, _parameters(selection)).fetchall()
-    by_chunk: defaultdict[tuple[int, UUID], list[Item]] = defaultdict(list)
-    for bucket, output_id, chunk_id, position in found[:ITEMS_MOST]:
-        by_chunk[bucket, chunk_id].append((bucket, output_id, chunk_id, position))
-    chosen = [item for items in list(by_chunk.values())[:CHUNKS_MOST] for item in items]
-    return chosen, len(chosen) < len(found)
-
-
-def _parameters(selection: Selection) -> dict[str, Any]:
-    return {
-        "state": selection.state,
-        "environment": int(selection.own.environment),
-        "connections": selection.own.connection_ids,
-        "outputs": selection.own.output_ids,
-        "people": None if selection.people is None else sorted(selection.people),
-        "events": None if selection.event_ids is None else list(selection.event_ids),
-        "most": ITEMS_MOST + 1,
-        **meaning_of(selection.reason).parameters,
-    }
 
 
 def _hours(connection: Connection, chunks: Iterable[tuple[int, UUID]]) -> Hours:
@@ -145,12 +78,19 @@ def _hours_in(payload: bytes) -> list[int | None]:
 
 
 def _moved(kept: Iterable[tuple[Any, ...]], hours: Hours, state: ItemState) -> Tally:
-    """From failed to waiting, each event in its hour."""
+    """To waiting, each event in its hour."""
     tally = Tally()
     for (bucket, _, chunk_id, position), fault, connection_id, environment in kept:
         hour_ms = hours[bucket, chunk_id][position]
         if hour_ms is not None:
             where = bucket, connection_id, environment, hour_ms
-            tally[*where, FAILED, PARKED if state is ItemState.PARKED else refused_as(fault)] -= 1
+            tally[*where, *_counted(state, fault)] -= 1
             tally[*where, WAITING, RETRYING] += 1
     return tally
+
+
+def _counted(state: ItemState, fault: str) -> tuple[str, str]:
+    """The state and reason that an item which has ended counts under."""
+    if state is ItemState.WITHHELD:
+        return WITHHELD, fault
+    return FAILED, PARKED if state is ItemState.PARKED else refused_as(fault)

@@ -1,4 +1,4 @@
-"""What people do with deliveries that were given up: `connections.replay` with its entry in the audit log."""
+"""What people do with deliveries that did not go out: `replay` and `hurry` with their entry in the audit log."""
 
 from collections.abc import Collection
 from dataclasses import asdict, replace
@@ -12,15 +12,18 @@ from cdp_project.workspaces import audit
 from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.models import Workspace
 from connections import replay
-from connections.replay import Selection, Taken
+from connections.choosing import Selection, Taken
+from connections.hurry import hurry
+from connections.models import ItemState
 from events.selectors import people_of
 
 
 def retry(actor: Actor, workspace: Workspace, selection: Selection) -> Taken:
-    """Let parked or failed items be tried again."""
+    """Let items that have ended without success be tried again, or those that are tried again later be due now."""
     selection = replace(selection, people=_people(workspace, selection))
     with djangos_own() as database:
-        taken = replay.retry(database, selection, clock.now())
+        again = hurry if selection.state is ItemState.RETRYING else replay.retry
+        taken = again(database, selection, clock.now())
         if taken.items:
             audit.record(actor, "retried", workspace, None, {"deliveries": _told(selection, taken)})
             transaction.on_commit(lambda: waker.hint("deliveries"))

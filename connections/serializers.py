@@ -8,7 +8,7 @@ from cdp_project.workspaces.reading import Body
 from connections.parameters import REASON_MEANS
 from identity.serializers import EventSerializer
 
-RETRIED = ("parked", "failed")
+RETRIED = ("parked", "failed", "withheld", "retrying")
 EVENTS_MOST = 1000
 
 
@@ -73,7 +73,10 @@ class UndeliveredPageSerializer(serializers.Serializer[Any]):
 class RetrySerializer(Body):
     """Which items are meant: those in the state that fit all other fields that are given."""
 
-    state = serializers.ChoiceField(RETRIED)
+    state = serializers.ChoiceField(
+        RETRIED,
+        help_text="withheld: only where the output or the connection was off; retrying: due at once.",
+    )
     connection_id = serializers.IntegerField(min_value=0, max_value=2**63 - 1, required=False)
     output_id = serializers.IntegerField(min_value=0, max_value=2**63 - 1, required=False)
     reason = serializers.CharField(max_length=100, required=False, help_text=REASON_MEANS)

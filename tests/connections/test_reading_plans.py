@@ -12,13 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from cdp_project.kernel import clock
 from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.environment import Environment
-from connections import replay, replay_actions
+from connections import choosing, replay_actions
+from connections.choosing import Selection
 from connections.models import ItemState
 from connections.reading import attempts
 from connections.reading.own import own_connections
 from connections.reading.undelivered import Wanted, undelivered
 from connections.reading.verdicts import Verdicts, VerdictsPlace, verdicts, verdicts_by_hour
-from connections.replay import Selection
 from tests import factories
 from tests.post import Post
 from tests.shop import Shop, batch, custom_event
@@ -79,7 +79,7 @@ def test_events_that_are_tried_again(shop: Shop, post: Post, sink: Sink) -> None
     own = own_connections(shop.workspace, Environment.PRODUCTION)
     selection = Selection(own, ItemState.FAILED, event_ids=[event["event_id"]], people=[event["mpid"]])
 
-    assert "delivery_exception_person" in plan(replay._CHOSEN, replay._parameters(selection))
+    assert "delivery_exception_person" in plan(choosing._CHOSEN, choosing.parameters(selection, clock.now()))
 
 
 @pytest.mark.parametrize("others", [[], [UUID(int=0)], [UUID("f" * 32)]])

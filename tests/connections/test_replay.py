@@ -17,14 +17,15 @@ from django.db import connections
 from django.test import Client
 
 from cdp_project.kernel import clock
+from cdp_project.workspaces import configuration
 from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import AuditEntry, Role
-from connections import replay, replay_actions
+from connections import choosing, replay_actions
+from connections.choosing import Selection
 from connections.deliver import Deliveries
-from connections.models import Connection, DeliveryException, ItemState, OutboxChunk
+from connections.models import Connection, DeliveryException, ItemState, OutboxChunk, Output
 from connections.reading.own import own_connections
-from connections.replay import Selection
 from events.intake.desk import desk
 from tests import factories
 from tests.identity.test_api import token_of
@@ -36,6 +37,7 @@ Answer = tuple[int, dict[str, Any]]
 Ask = Callable[..., Answer]
 SOON, LONG = timedelta(seconds=5), timedelta(hours=80)
 PARKED = {"state": "parked"}
+EVENTS = (("u-1", "A1"), ("u-2", "B1"), ("u-1", "A2"))
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +72,15 @@ def park(shop: Shop, post: Post, sink: Sink, *events: tuple[str, str]) -> Connec
     sink.script = lambda _: Reply()
     sink.requests.clear()
     return connection
+
+
+def switch(shop: Shop, connection: Connection, what: str, *, is_on: bool) -> None:
+    """Switch the connection, or its output, off or on."""
+    if what == "output":
+        Output.objects.filter(pk=connection.output_id).update(is_active_in_production=is_on)
+    else:
+        Connection.objects.filter(pk=connection.pk).update(is_active=is_on)
+    configuration.changed(shop.workspace)
 
 
 def test_parked_events_go_again_in_order_for_each_person(shop: Shop, post: Post, sink: Sink, ask: Ask) -> None:
@@ -128,6 +139,97 @@ def test_what_fails_again_has_another_72_hours_and_keeps_its_order(
     assert post.reasons(connection) == {"delivered": {"": 2}}
 
 
+def test_what_waits_for_hours_is_hurried_and_its_counts_stay(shop: Shop, post: Post, sink: Sink, ask: Ask) -> None:
+    connection = post.connect(sink)
+    sink.script = lambda _: Reply(503, {"Retry-After": "7200"})
+    shop.process(*(batch(custom_event(name), customer=customer) for customer, name in EVENTS))
+    post.deliver()
+    before = post.exceptions(ItemState.RETRYING)
+    post.deliver(after=timedelta(hours=1))
+    assert len(sink.requests) == len(before) == 2
+    sink.script = lambda _: Reply()
+    sink.requests.clear()
+
+    with clock.frozen(post._now):
+        assert ask({"state": "retrying", "reason": "http_500"})[1]["items"] == 0
+        assert ask({"state": "retrying", "reason": "http_503"}) == (200, {"items": 2, "is_more": False})
+        # What is due already is not counted again.
+        assert ask({"state": "retrying"}) == (200, {"items": 0, "is_more": False})
+    hurried = post.exceptions(ItemState.RETRYING)
+    assert {each.next_at for each in hurried} == {post._now}
+    for was, each in zip(before, hurried, strict=True):
+        assert (each.attempts, each.first_failed_at, each.last_at) == (1, was.first_failed_at, was.last_at)
+    assert post.reasons(connection) == {"waiting": {"retrying": 2, "held": 1}}
+    post.deliver()
+
+    names = sink.names()
+    assert sorted(names) == ["A1", "A2", "B1"]
+    assert names.index("A1") < names.index("A2")
+    assert post.reasons(connection) == {"delivered": {"": 3}}
+
+
+def test_events_that_are_sent_together_are_hurried_together(shop: Shop, post: Post, sink: Sink, ask: Ask) -> None:
+    connection = post.connect(sink, send="batch")
+    sink.script = lambda _: Reply(503, {"Retry-After": "7200"})
+    shop.process(batch(custom_event("A1"), custom_event("A2"), customer="u-1"))
+    post.deliver()
+    (event_id,) = (str(event["event_id"]) for event in shop.events() if event["name"] == "A2")
+    sink.script = lambda _: Reply()
+
+    with clock.frozen(post._now):
+        assert ask({"state": "retrying", "event_ids": [event_id]})[1]["items"] == 2
+    post.deliver()
+
+    first, second = sink.requests
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.json["events"] == second.json["events"]
+    assert post.reasons(connection) == {"delivered": {"": 2}}
+
+
+@pytest.mark.parametrize("what", ["output", "connection"])
+def test_what_was_withheld_because_it_was_off_goes_again(
+    shop: Shop, post: Post, sink: Sink, ask: Ask, what: str
+) -> None:
+    connection = post.connect(sink)
+    shop.process(*(batch(custom_event(name), customer=customer) for customer, name in EVENTS))
+    switch(shop, connection, what, is_on=False)
+    post.deliver()
+    assert post.reasons(connection) == {"withheld": {f"{what}_off": 3}}
+
+    with clock.frozen(post._now):
+        assert ask({"state": "withheld", "reason": "output_deleted"})[1]["items"] == 0
+        assert ask({"state": "withheld"}) == (200, {"items": 3, "is_more": False})
+    assert post.reasons(connection) == {"waiting": {"retrying": 3}}
+    # It is still off.
+    post.deliver()
+    assert sink.requests == []
+    assert post.reasons(connection) == {"withheld": {f"{what}_off": 3}}
+
+    switch(shop, connection, what, is_on=True)
+    with clock.frozen(post._now):
+        assert ask({"state": "withheld", "reason": f"{what}_off"})[1]["items"] == 3
+    post.deliver()
+
+    assert [name for name in sink.names() if name.startswith("A")] == ["A1", "A2"]
+    assert post.reasons(connection) == {"delivered": {"": 3}}
+    assert post.left() == {"outbox_chunk": 0, "outbox_delivery": 0, "delivery_exception": 0}
+
+
+def test_what_was_withheld_and_is_deleted_since_stays(shop: Shop, post: Post, sink: Sink, ask: Ask) -> None:
+    connection = post.connect(sink)
+    shop.process(batch(custom_event(), customer="u-1"))
+    switch(shop, connection, "connection", is_on=False)
+    post.deliver()
+    number = connection.pk
+    connection.delete()
+
+    assert (
+        ask({"state": "withheld"})[1]["items"] == ask({"state": "withheld", "connection_id": number})[1]["items"] == 0
+    )
+    connection.pk = number
+    assert post.reasons(connection) == {"withheld": {"connection_off": 1}}
+
+
 def test_only_what_is_meant_goes_again(shop: Shop, post: Post, sink: Sink, second_sink: Sink, ask: Ask) -> None:
     first = park(shop, post, sink, ("u-1", "A1"), ("u-2", "B1"))
     (event_id,) = (str(event["event_id"]) for event in shop.events() if event["name"] == "B1")
@@ -156,9 +258,9 @@ def test_a_call_is_bounded_and_says_that_more_is_left(
     shop: Shop, post: Post, sink: Sink, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     park(shop, post, sink, *((f"u-{number}", "E") for number in range(5)))
-    monkeypatch.setattr(replay, "ITEMS_MOST", 2)
+    monkeypatch.setattr(choosing, "ITEMS_MOST", 2)
     assert ask(PARKED) == (200, {"items": 2, "is_more": True})
-    monkeypatch.setattr(replay, "ITEMS_MOST", 10)
+    monkeypatch.setattr(choosing, "ITEMS_MOST", 10)
     assert ask(PARKED) == (200, {"items": 3, "is_more": False})
 
 

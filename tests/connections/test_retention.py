@@ -14,9 +14,9 @@ from cdp_project.workspaces import audit
 from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.environment import Environment
 from connections import record, replay, retention, tasks
+from connections.choosing import Selection
 from connections.models import ItemState
 from connections.reading.own import own_connections
-from connections.replay import Selection
 from tests.post import Post
 from tests.shop import Shop, batch, custom_event
 from tests.sink import Reply, Sink
