@@ -58,7 +58,7 @@ class UndeliveredSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(help_text="The code of its last fault, for example http_503.")
     sentence = serializers.CharField(help_text="The reason in words.")
     attempts = serializers.IntegerField()
-    first_failed_at = serializers.DateTimeField()
+    first_failed_at = serializers.DateTimeField(allow_null=True, help_text="null for what never failed.")
     last_at = serializers.DateTimeField()
     next_at = serializers.DateTimeField(allow_null=True)
 

@@ -20,7 +20,7 @@ from connections.models import ItemState
 from connections.payload import unpack
 from connections.reading.attempts import Attempt, attempts_of
 from connections.reading.own import Own
-from connections.reading.undelivered import Undelivered
+from connections.reading.undelivered import COLUMNS, Undelivered
 from connections.verdicts import DELIVERED, FAILED, WAITING, WITHHELD
 from events.reasons import REASONS
 from events.selectors import EventView
@@ -36,13 +36,13 @@ STATES = {
 NOWHERE, UNREADABLE = -1, -2
 
 # By lane row, so that the index by person is used also for outputs whose connection was deleted.
-_EXCEPTIONS = """
-SELECT e.bucket, e.output_id, e.chunk_id, e.position, e.connection_id, e.mpid, e.event_id, e.state, e.reason,
-       e.attempts, e.first_failed_at, e.last_at, e.next_at
+_ROWS = """
+SELECT {columns}
 FROM delivery_lane l
 JOIN delivery_exception e ON e.bucket = l.bucket AND e.output_id = l.output_id AND e.mpid = %(mpid)s
 WHERE l.bucket = %(bucket)s AND e.event_id = %(event)s AND e.connection_id = ANY(%(connections)s::bigint[])
 """
+_EXCEPTIONS = _ROWS.format(columns=COLUMNS)
 # The chunk that was filled last before the event comes first: mostly it is the one.
 _COVERING = """
 SELECT d.chunk_id, d.connection_id, d.positions, d.done

@@ -14,10 +14,14 @@ from connections.reading.meaning import FITS, meaning_of
 from connections.reading.own import Own
 from events.reasons import PARKED, REASONS
 
+# The column has a time for what never failed, too: retention counts from it.
+COLUMNS = """e.bucket, e.output_id, e.chunk_id, e.position, e.connection_id, e.mpid, e.event_id, e.state, e.reason,
+       e.attempts, CASE WHEN e.attempts > 0 THEN e.first_failed_at END, e.last_at, e.next_at"""
+"""Of a row `e` of delivery_exception, as `Undelivered` takes them."""
+
 # One look into each lane of the outputs. The index ends with `last_at`, which the first bound narrows.
 _LOOK = """
-SELECT e.bucket, e.output_id, e.chunk_id, e.position, e.connection_id, e.mpid, e.event_id, e.state, e.reason,
-       e.attempts, e.first_failed_at, e.last_at, e.next_at
+SELECT {columns}
 FROM delivery_lane l
 CROSS JOIN LATERAL (
     SELECT * FROM delivery_exception d
@@ -35,7 +39,7 @@ CROSS JOIN LATERAL (
 WHERE l.output_id = ANY(%(outputs)s::bigint[])
 ORDER BY e.last_at DESC, e.chunk_id DESC, e.output_id DESC, e.position DESC LIMIT %(limit)s
 """
-_LATEST = _LOOK.format(fits=FITS)
+_LATEST = _LOOK.format(columns=COLUMNS, fits=FITS)
 
 
 class ItemPlace(NamedTuple):
@@ -51,7 +55,7 @@ class ItemPlace(NamedTuple):
 class Undelivered:
     """One event (None: a batch without events) that did not simply go out. `reason` is the code of its last fault.
 
-    `is_deleted` says that the connection is gone.
+    `first_failed_at` is None for what never failed. `is_deleted` says that the connection is gone.
     """
 
     bucket: int
@@ -64,7 +68,7 @@ class Undelivered:
     state: int
     reason: str
     attempts: int
-    first_failed_at: datetime
+    first_failed_at: datetime | None
     last_at: datetime
     next_at: datetime | None
     is_deleted: bool = False

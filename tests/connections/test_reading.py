@@ -93,7 +93,9 @@ def test_a_journey_shows_every_connection_by_itself(
     (tried,) = failing["tries"]
     assert (tried["status"], tried["error"], tried["label"]) == (503, "http_503", "503 Service Unavailable")
     assert tried["answer_sample"] == "busy since 1999 for [hidden]"
-    assert journey("Later")[bad.pk]["item_state"] == "held"
+    assert failing["first_failed_at"]
+    held = journey("Later")[bad.pk]
+    assert (held["item_state"], held["attempts"], held["first_failed_at"]) == ("held", 0, None)
 
 
 def test_a_journey_tells_what_was_given_up(shop: Shop, post: Post, sink: Sink, journey: Journey) -> None:
@@ -122,7 +124,9 @@ def test_a_journey_of_what_is_gathered_waits(shop: Shop, post: Post, sink: Sink,
         assert {journey(name)[connection.pk]["state"] for name in ("First", "Second")} == {state}
 
 
-def test_withheld_after_forwarding_is_told_as_that(shop: Shop, post: Post, sink: Sink, journey: Journey) -> None:
+def test_withheld_after_forwarding_is_told_as_that(
+    shop: Shop, post: Post, sink: Sink, journey: Journey, ask: Ask
+) -> None:
     connection = post.connect(sink)
     shop.process(batch(custom_event(), customer="u-1"))
     Connection.objects.filter(pk=connection.pk).update(is_active=False)
@@ -131,6 +135,9 @@ def test_withheld_after_forwarding_is_told_as_that(shop: Shop, post: Post, sink:
 
     stop = journey()[connection.pk]
     assert (stop["state"], stop["item_state"], stop["reason"]) == ("withheld", "withheld", "connection_off")
+    (listed,) = ask("deliveries")[1]["results"]
+    assert stop["first_failed_at"] is listed["first_failed_at"] is None
+    assert stop["last_at"] == listed["last_at"] is not None
 
 
 def test_a_journey_outlives_its_connection(shop: Shop, post: Post, sink: Sink, journey: Journey) -> None:
