@@ -133,7 +133,7 @@ class VerdictsSerializer(serializers.Serializer[Any]):
     sums = SumsSerializer()
     reasons = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
-        help_text='By state and reason; the reason is "" where none is needed.',
+        help_text='By state (all four) and reason; the reason is "" where none is needed.',
     )
 
 

@@ -54,7 +54,7 @@ class VerdictsPlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Events of one connection (in one hour of theirs, or in all) by state and then reason.
+    """Events of one connection (in one hour of theirs, or in all) by state and then reason; every state is named.
 
     The reason of those that need none is "". Over all hours the sums of the states are what was stored since the
     connection exists. `is_deleted` says that it is gone.
@@ -63,13 +63,13 @@ class Verdicts:
     connection_id: int
     output_id: int
     hour: datetime | None
-    reasons: dict[str, dict[str, int]] = field(default_factory=dict)
+    reasons: dict[str, dict[str, int]] = field(default_factory=lambda: {state: {} for state in STATES})
     is_deleted: bool = False
 
     @property
     def sums(self) -> dict[str, int]:
         """Events by state, every state named, and all of them as `stored`."""
-        sums = {state: sum(self.reasons.get(state, {}).values()) for state in STATES}
+        sums = {state: sum(self.reasons[state].values()) for state in STATES}
         return {**sums, "stored": sum(sums.values())}
 
     @property
@@ -124,7 +124,7 @@ def _verdicts(own: Own, rows: Iterable[tuple[Any, ...]]) -> list[Verdicts]:
             connection_id,
             own.outputs[connection_id],
             hour,
-            {state: _kept(counts) for state, counts in states.items()},
+            {state: _kept(states[state]) for state in STATES},
             connection_id in own.deleted,
         )
         for (connection_id, hour), states in found.items()
