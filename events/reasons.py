@@ -39,4 +39,9 @@ HELD = _reason("held", "It waits behind an earlier event of the same person.")
 PARKED = _reason("parked", "Tried for 72 hours without success; kept for 30 days and replayable.")
 REJECTED = _reason("rejected", "The partner refused it.")
 OUTPUT_PAUSED = _reason("output_paused", "The partner took nothing from anybody, so the output paused.")
+GATHERING = _reason("gathering", "It is gathered with later events of the same person before it is sent.")
+QUEUED = _reason(
+    "queued",
+    "It waits for its turn: the output is busy, keeps a pace, or pauses because nothing gets through.",
+)
 INEXPRESSIBLE = _reason("inexpressible", "The integration cannot make a request of the event.")

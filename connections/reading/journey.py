@@ -9,18 +9,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-import msgspec
-import zstandard
 from django.db import connection
 
-from cdp_project.kernel.multirange import positions_in
 from connections.models import ItemState
-from connections.payload import unpack
 from connections.reading.attempts import Attempt, attempts_of
 from connections.reading.own import Own
 from connections.reading.undelivered import COLUMNS, Undelivered
+from connections.reading.waiting import waiting_on
 from connections.verdicts import DELIVERED, FAILED, WAITING, WITHHELD
 from events.reasons import REASONS
 from events.selectors import EventView
@@ -33,8 +29,6 @@ STATES = {
     ItemState.WITHHELD: WITHHELD,
 }
 
-NOWHERE, UNREADABLE = -1, -2
-
 # By lane row, so that the index by person is used also for outputs whose connection was deleted.
 _ROWS = """
 SELECT {columns}
@@ -43,22 +37,6 @@ JOIN delivery_exception e ON e.bucket = l.bucket AND e.output_id = l.output_id A
 WHERE l.bucket = %(bucket)s AND e.event_id = %(event)s AND e.connection_id = ANY(%(connections)s::bigint[])
 """
 _EXCEPTIONS = _ROWS.format(columns=COLUMNS)
-# The chunk that was filled last before the event comes first: mostly it is the one.
-_COVERING = """
-SELECT d.chunk_id, d.connection_id, d.positions, d.done
-FROM delivery_lane l
-CROSS JOIN LATERAL (
-    SELECT * FROM outbox_delivery o
-    WHERE o.bucket = l.bucket AND o.output_id = l.output_id AND o.is_open AND o.chunk_seq <= %(seq)s
-    UNION ALL
-    SELECT * FROM outbox_delivery o
-    WHERE o.bucket = l.bucket AND o.output_id = l.output_id AND o.is_gathering AND o.chunk_seq <= %(seq)s
-) AS d
-JOIN outbox_chunk c ON c.bucket = d.bucket AND c.chunk_id = d.chunk_id AND c.last_seq >= %(seq)s
-WHERE l.bucket = %(bucket)s AND d.connection_id = ANY(%(connections)s::bigint[])
-ORDER BY d.chunk_seq DESC
-"""
-_PAYLOAD = "SELECT payload FROM outbox_chunk WHERE bucket = %s AND chunk_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +75,23 @@ def _withheld(connection_id: int, own: Own, reason: str) -> Stop:
 
 def _forwarded(event: EventView, lane: int, own: Own, went: list[int]) -> dict[int, Stop]:
     exceptions = _exceptions(event, lane, went)
-    waiting = _waiting(event, lane, [each for each in went if each not in exceptions])
+    waiting = waiting_on(event, lane, [each for each in went if each not in exceptions])
     tries: defaultdict[int, list[Attempt]] = defaultdict(list)
     for connection_id, attempt in attempts_of(lane, event.event_id, event.received_at):
         tries[connection_id].append(attempt)
     return {
         each: _exceptional(exceptions[each], tries[each])
         if each in exceptions
-        else Stop(each, own.outputs.get(each), WAITING if each in waiting else DELIVERED, tries=tries[each])
+        else _simple(each, own, waiting.get(each), tries[each])
         for each in went
     }
+
+
+def _simple(connection_id: int, own: Own, waits_as: str | None, tries: list[Attempt]) -> Stop:
+    """Of an event without an exception: it waits for this reason, or went (None)."""
+    state = DELIVERED if waits_as is None else WAITING
+    sentence = REASONS[waits_as] if waits_as else ""
+    return Stop(connection_id, own.outputs.get(connection_id), state, "", waits_as or "", sentence, tries=tries)
 
 
 def _exceptional(item: Undelivered, tries: list[Attempt]) -> Stop:
@@ -135,40 +120,3 @@ def _exceptions(event: EventView, lane: int, connection_ids: Collection[int]) ->
     with connection.cursor() as cursor:
         cursor.execute(_EXCEPTIONS, parameters)
         return {row[4]: Undelivered(*row) for row in cursor.fetchall()}
-
-
-def _waiting(event: EventView, lane: int, connection_ids: Collection[int]) -> set[int]:
-    """Those of the connections on which the event has not been taken up yet."""
-    parameters: dict[str, Any] = {"bucket": lane, "seq": event.accept_seq, "connections": list(connection_ids)}
-    with connection.cursor() as cursor:
-        cursor.execute(_COVERING, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    places: dict[UUID, int] = {}
-    waiting: set[int] = set()
-    for chunk_id, connection_id, positions, done in rows:
-        if chunk_id not in places:
-            places[chunk_id] = _place_in(lane, chunk_id, str(event.event_id))
-        place = places[chunk_id]
-        if place == UNREADABLE or place in set(positions_in(positions)) - set(positions_in(done)):
-            waiting.add(connection_id)
-        if len(waiting) == len(connection_ids):
-            break
-    return waiting
-
-
-def _place_in(lane: int, chunk_id: UUID, event_id: str) -> int:
-    """The event's position in a chunk, NOWHERE or UNREADABLE."""
-    with connection.cursor() as cursor:
-        cursor.execute(_PAYLOAD, [lane, chunk_id])
-        row: tuple[Any, ...] | None = cursor.fetchone()
-    try:
-        batches, _ = unpack(bytes(row[0])) if row else ([], 0)
-    except (zstandard.ZstdError, msgspec.MsgspecError):
-        return UNREADABLE
-    first = 0
-    for stored in batches:
-        for place, event in enumerate(stored.batch.events, first):
-            if event.event_id == event_id:
-                return place
-        first += stored.item_count
-    return NOWHERE

@@ -16,6 +16,7 @@ from cdp_project.workspaces.models import Role
 from connections import alerts, verdicts
 from connections.models import Connection
 from events.models import StoredEvent
+from events.reasons import REASONS
 from tests import factories
 from tests.identity.test_api import token_of
 from tests.post import Post
@@ -60,12 +61,15 @@ Journey = Callable[..., dict[int, dict[str, Any]]]
 def test_a_journey_goes_from_waiting_to_delivered(shop: Shop, post: Post, sink: Sink, journey: Journey) -> None:
     connection = post.connect(sink)
     shop.process(batch(custom_event(), customer="u-1"))
-    assert [(stop["state"], stop["item_state"]) for stop in journey().values()] == [("waiting", "")]
+    (stop,) = journey().values()
+    assert (stop["state"], stop["item_state"], stop["reason"]) == ("waiting", "", "queued")
+    assert stop["sentence"].startswith("It waits for its turn")
 
     post.deliver()
 
     stop = journey()[connection.pk]
     assert (stop["state"], stop["output_id"], stop["next_at"]) == ("delivered", connection.output_id, None)
+    assert stop["reason"] == stop["sentence"] == ""
 
 
 def test_a_journey_shows_every_connection_by_itself(
@@ -117,11 +121,13 @@ def test_a_journey_of_what_is_gathered_waits(shop: Shop, post: Post, sink: Sink,
     with post.at_this_time():
         shop.process(*(batch(custom_event(name), customer="u-1") for name in ("First", "Second")))
 
-    for taken, state in ((0, "waiting"), (2, "waiting"), (0, "delivered")):
+    for taken, state, reason in ((0, "waiting", "gathering"), (2, "waiting", "queued"), (0, "delivered", "")):
         if state == "delivered":
             post.deliver()
         assert post.gather(after=timedelta(minutes=6)) == taken
-        assert {journey(name)[connection.pk]["state"] for name in ("First", "Second")} == {state}
+        stops = [journey(name)[connection.pk] for name in ("First", "Second")]
+        assert {(stop["state"], stop["reason"]) for stop in stops} == {(state, reason)}
+        assert {stop["sentence"] for stop in stops} == {REASONS[reason] if reason else ""}
 
 
 def test_withheld_after_forwarding_is_told_as_that(
@@ -304,9 +310,17 @@ def test_verdicts_add_up_to_what_was_stored(shop: Shop, post: Post, sink: Sink, 
     assert first["sums"] == {"waiting": 0, "delivered": 4, "withheld": 0, "failed": 0, "stored": 4}
     assert second["connection_id"] == bad.pk
     assert second["sums"] == {"waiting": 3, "delivered": 0, "withheld": 0, "failed": 1, "stored": 4}
-    assert second["reasons"]["waiting"] == {"retrying": 3}
-    assert second["reasons"]["failed"] == {"rejected": 1}
+    assert first["reasons"] == {"waiting": {}, "delivered": {"": 4}, "withheld": {}, "failed": {}}
+    assert second["reasons"] == {
+        "waiting": {"retrying": 3},
+        "delivered": {},
+        "withheld": {},
+        "failed": {"rejected": 1},
+    }
     assert ask("verdicts", connection_id=str(bad.pk))[1]["results"] == [second]
+    idle = post.connect(sink)
+    (nothing,) = ask("verdicts", connection_id=str(idle.pk))[1]["results"]
+    assert nothing["reasons"] == {"waiting": {}, "delivered": {}, "withheld": {}, "failed": {}}
 
 
 def test_verdicts_by_hour_and_page(shop: Shop, post: Post, sink: Sink, ask: Ask) -> None:
@@ -377,4 +391,5 @@ def test_an_unreadable_payload_is_no_fault_of_the_reader(shop: Shop, post: Post,
     with database.cursor() as cursor:
         cursor.execute("UPDATE outbox_chunk SET payload = 'broken'")
 
-    assert journey()[connection.pk]["state"] == "waiting"
+    stop = journey()[connection.pk]
+    assert (stop["state"], stop["reason"]) == ("waiting", "")
