@@ -24,7 +24,7 @@ from cdp_project.workspaces.models import AuditEntry, Role
 from connections import choosing, replay_actions
 from connections.choosing import Selection
 from connections.deliver import Deliveries
-from connections.models import Connection, DeliveryException, ItemState, OutboxChunk, Output
+from connections.models import Connection, DeliveryException, ItemState, OutboxChunk, OutboxDelivery, Output
 from connections.reading.own import own_connections
 from events.intake.desk import desk
 from tests import factories
@@ -228,6 +228,18 @@ def test_what_was_withheld_and_is_deleted_since_stays(shop: Shop, post: Post, si
     )
     connection.pk = number
     assert post.reasons(connection) == {"withheld": {"connection_off": 1}}
+
+
+def test_what_was_withheld_and_not_kept_stays(shop: Shop, post: Post, sink: Sink, ask: Ask) -> None:
+    connection = post.connect(sink)
+    shop.process(batch(custom_event(), customer="u-1"))
+    switch(shop, connection, "output", is_on=False)
+    post.deliver()
+    # As it was before what was withheld was kept; another output may need the chunk still.
+    OutboxDelivery.objects.all().delete()
+
+    assert ask({"state": "withheld"}) == (200, {"items": 0, "is_more": False})
+    assert post.reasons(connection) == {"withheld": {"output_off": 1}}
 
 
 def test_only_what_is_meant_goes_again(shop: Shop, post: Post, sink: Sink, second_sink: Sink, ask: Ask) -> None:
