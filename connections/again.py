@@ -109,5 +109,8 @@ def _parcels_again(
             yield from _parcels_again(origin, {p: states[p] for p in parcel.positions}, batches, 1)
             continue
         state, parcel.attempts, parcel.first_failed_at, parcel.last_fault, parcel.last_at = states[parcel.positions[0]]
+        if state == ItemState.HELD and not parcel.attempts:
+            # Its row says since when it is held back; its 72 hours begin with its own first failure.
+            parcel.first_failed_at = None
         parcel.state = ItemState(state)
         yield parcel

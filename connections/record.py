@@ -37,11 +37,13 @@ _EXCEPTION_REST = (
     "last_at",
     "next_at",
 )
-# When it first failed stays as it was.
+# When it first failed stays as it was; what was held until now has not failed before.
 _EXCEPTION_TAIL = f"""
 ON CONFLICT ({", ".join(_EXCEPTION_KEY)}) DO UPDATE
 SET state = EXCLUDED.state, reason = EXCLUDED.reason, attempts = EXCLUDED.attempts, last_at = EXCLUDED.last_at,
-    next_at = EXCLUDED.next_at
+    next_at = EXCLUDED.next_at,
+    first_failed_at = CASE WHEN delivery_exception.attempts = 0 THEN EXCLUDED.first_failed_at
+                           ELSE delivery_exception.first_failed_at END
 """
 _DELETE_EXCEPTIONS = """
 DELETE FROM delivery_exception e

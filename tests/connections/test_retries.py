@@ -271,3 +271,18 @@ def test_a_partner_that_repeats_what_it_got_leaves_nobody_in_the_log(shop: Shop,
     assert attempt.answer_sample.count("[hidden]") >= 5
     for told in ("anary", "Zo", "791234567", "203.0.113.77"):
         assert told not in attempt.answer_sample
+
+
+def test_what_was_held_back_has_72_hours_of_its_own(shop: Shop, post: Post, sink: Sink) -> None:
+    connection = post.connect(sink)
+    sink.script = lambda _: Reply(500)
+    shop.process(batch(custom_event("First"), customer="u-1"), batch(custom_event("Second"), customer="u-1"))
+    post.deliver()
+    assert post.reasons(connection) == {"waiting": {"retrying": 1, "held": 1}}
+
+    post.deliver(after=73 * HOUR)
+    assert post.reasons(connection) == {"failed": {"parked": 1}, "waiting": {"retrying": 1}}
+    post.deliver(after=71 * HOUR)
+    assert post.reasons(connection) == {"failed": {"parked": 1}, "waiting": {"retrying": 1}}
+    post.deliver(after=2 * HOUR)
+    assert post.reasons(connection) == {"failed": {"parked": 2}}
