@@ -9,6 +9,7 @@ from django.core.management.commands import flush
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from cdp_project.workspaces.models import Workspace
+from events.intake.desk import desk
 from events.models import Input
 from tests import factories
 from tests.shop import Shop
@@ -50,6 +51,14 @@ def _quick_flush() -> Iterator[None]:
         patch.setattr(DatabaseOperations, "sql_flush", delete_rows)
         patch.setattr(flush, "emit_post_migrate_signal", lambda *_args, **_options: None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_later_numbers() -> Iterator[None]:
+    """What was posted under a later clock must not make later what the next test posts."""
+    yield
+    desk.sequence._last = 0
+    desk.sequence.draw_slot()
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable
+from itertools import count, takewhile
 
 import psycopg
 import pytest
@@ -80,7 +82,8 @@ def test_deaths_at_random_lose_and_double_nothing(django_db_blocker: DjangoDbBlo
             *(lambda each=each: each.kill_one(chance) for each in built.workers.values()),
             lambda: built.kill_database(chance),
         ]
-        for number in range(int(seconds / PAUSE_S)):
+        ends_at = time.monotonic() + seconds
+        for number in takewhile(lambda _: time.monotonic() < ends_at, count()):
             # On a slow machine nothing would ever be accepted between two kills.
             so_far = len(built.load.acknowledged)
             eventually(lambda least=so_far: len(built.load.acknowledged) > least, bool)  # type: ignore[misc]
