@@ -1,14 +1,15 @@
 """Refusals that help: a stable code, a sentence, a status; as RFC 9457 problems on our own APIs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 PROBLEM = "application/problem+json"
+WHOLE = "non_field_errors"
 NO_TOKEN = "This needs a token: send Authorization: Bearer <token>; POST /oauth/token gives one."  # noqa: S105 - none
 
 
@@ -35,7 +36,6 @@ def problem_response(error: Exception, _context: dict[str, Any]) -> Response | N
         error = exceptions.PermissionDenied()
     if not isinstance(error, exceptions.APIException):
         return None
-    set_rollback()
     return Response(problem_document(error), error.status_code, headers=_headers(error), content_type=PROBLEM)
 
 
@@ -46,10 +46,27 @@ def problem_document(error: exceptions.APIException) -> dict[str, Any]:
     title = code.replace("_", " ").capitalize()
     body: dict[str, Any] = {"type": f"/errors/{code}", "title": title, "code": code, "status": error.status_code}
     if isinstance(error, exceptions.ValidationError):
-        return body | {"detail": "Some fields cannot be used; see errors.", "errors": error.detail}
+        return body | {"detail": "Some fields cannot be used; see errors.", "errors": list(field_errors(error.detail))}
     if isinstance(error, exceptions.NotAuthenticated):
         return body | {"detail": NO_TOKEN}
     return body | {"detail": str(error.detail)}
+
+
+def field_errors(found: Any, pointer: str = "") -> Iterator[dict[str, str]]:
+    """What is wrong with each field, by its JSON pointer (RFC 6901); "" is the body itself."""
+    if isinstance(found, dict):
+        for name, each in found.items():
+            yield from field_errors(each, pointer if name == WHOLE else f"{pointer}/{_escaped(str(name))}")
+    elif isinstance(found, list):
+        for place, each in enumerate(found):
+            # Sentences about one field stand side by side; what is nested is about its elements.
+            yield from field_errors(each, pointer if isinstance(each, str) else f"{pointer}/{place}")
+    else:
+        yield {"pointer": pointer, "detail": str(found), "code": str(getattr(found, "code", "invalid"))}
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:

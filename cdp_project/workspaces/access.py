@@ -36,7 +36,7 @@ def access_object(
 ) -> M:
     """An object of the workspace, through the workspace's own gate. Raises Refusal 404 or 403."""
     mine = access_workspace(request, workspace, role)
-    number = _number(object_id)
+    number = number_of(object_id)
     found = None
     if number is not None:
         found = kind._default_manager.filter(pk=number, workspace=mine).first()
@@ -49,7 +49,9 @@ def _held(request: Request | HttpRequest, workspace: int | str) -> tuple[Workspa
     credential = getattr(request, "auth", None)
     if isinstance(credential, ApiCredential):
         mine = credential.workspace
-        return (mine, credential.role) if workspace in {mine.pk, str(mine.pk), mine.slug} else None
+        # A credential of the installation has none, and opens none.
+        is_named = mine is not None and workspace in {mine.pk, str(mine.pk), mine.slug}
+        return (mine, credential.role) if mine is not None and is_named else None
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or not user.is_active:
         return None
@@ -61,12 +63,12 @@ def _held(request: Request | HttpRequest, workspace: int | str) -> tuple[Workspa
 
 
 def _named(workspace: int | str) -> Q:
-    number = _number(workspace)
+    number = number_of(workspace)
     # A slug may look like a number; the number of a workspace wins over the slug of another.
     return Q(workspace__slug=workspace) if number is None else Q(workspace_id=number)
 
 
-def _number(text: int | str) -> int | None:
+def number_of(text: int | str) -> int | None:
     """An id that the database can hold, else None."""
     if isinstance(text, str) and not (text.isascii() and text.isdigit() and len(text) <= 19):
         return None

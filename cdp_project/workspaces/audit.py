@@ -17,12 +17,12 @@ from rest_framework.request import Request
 
 from cdp_project.kernel import clock
 from cdp_project.workspaces import configuration
-from cdp_project.workspaces.models import AccessToken, ApiCredential, AuditEntry, Workspace
+from cdp_project.workspaces.models import AccessToken, ApiCredential, AuditEntry, KeptAnswer, Workspace
 from cdp_project.workspaces.snapshot import Shown, difference, masked, shown
 
 CREATED, CHANGED, DELETED = "created", "changed", "deleted"
-# Tokens come and go by themselves; what is changed is their credential.
-UNTOLD_MODELS = {AccessToken}
+# Tokens and kept answers come and go by themselves; what is changed is their credential.
+UNTOLD_MODELS = {AccessToken, KeptAnswer}
 
 
 @dataclass(frozen=True, slots=True)

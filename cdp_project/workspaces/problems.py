@@ -1,0 +1,49 @@
+"""Refusals as the API's schema describes them: one shape, and what each status means."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework import serializers
+
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    """What is wrong with one field of the body."""
+
+    pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the body; empty means the body itself.")
+    detail = serializers.CharField()
+    code = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """Why a request was refused (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    code = serializers.CharField(help_text="Stable; the detail is for people.")
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    # The name is the contract's; the class takes its fields off before its own attribute of that name is needed.
+    errors = FieldErrorSerializer(  # type: ignore[assignment]
+        many=True, required=False, help_text="Of a body whose fields cannot be used."
+    )
+
+
+def _problem(told: str) -> OpenApiResponse:
+    return OpenApiResponse(ProblemSerializer, told)
+
+
+REFUSALS = {
+    400: _problem("A parameter or field cannot be used; the detail or `errors` name it."),
+    401: _problem("There is no token, or it is not valid any more."),
+    403: _problem("The credential's role is too low; the detail names the one needed."),
+    404: _problem("There is no such thing in this workspace, or the workspace is not yours."),
+    429: _problem("Too many requests; `Retry-After` says when to go on."),
+}
+TOO_LARGE = {413: _problem("The body is too large.")}
+UNSAFE_REFUSALS = {
+    409: _problem(
+        "It cannot be done as things stand; or the call with this Idempotency-Key is still under way (`Retry-After`)."
+    ),
+    422: _problem("The Idempotency-Key belongs to another request."),
+}
+CHANGED_MEANWHILE = {412: _problem("The representation is another one than If-Match names: read it again.")}
