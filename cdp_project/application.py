@@ -23,7 +23,8 @@ from cdp_project.kernel.asgi_body import (
     Send,
 )
 from cdp_project.kernel.asgi_wsgi import ThreadsBusy, WsgiThreads
-from events.ingest import release, request_id_of
+from events.fast_lane import FastLane, LaneFull
+from events.ingest import LAST_COMMIT_WAIT_S, release, request_id_of
 from events.intake.refusals import error_reply, too_large, too_slow, unavailable
 from events.protocol import PROTOCOLS, IntakeRefusal, Reply
 
@@ -35,6 +36,8 @@ HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 BODY_SECONDS_MOST = 30.0
 # Bodies under way together: intake has an account of its own, which nothing else can fill.
 INTAKE_BODIES_BYTES_MOST, PAGE_BODIES_BYTES_MOST = 128_000_000, 32_000_000
+# What a request ends with that nobody began to answer.
+UNANSWERED = (BodyTooLarge, BodyTooSlow, BodiesTooMany, ThreadsBusy, LaneFull)
 # A body may be gzip that is larger than what it holds.
 GZIP_SLACK_BYTES = 64_000
 
@@ -63,6 +66,7 @@ class Application:
         self._bodies = Bodies(plain_most + GZIP_SLACK_BYTES, BODY_SECONDS_MOST, INTAKE_BODIES_BYTES_MOST)
         page_most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         self._page_bodies = Bodies(page_most, BODY_SECONDS_MOST, PAGE_BODIES_BYTES_MOST)
+        self._lane = FastLane(self._bodies)
         self._intake_paths = {f"/{each.path}" for protocol in PROTOCOLS.values() for each in protocol.endpoints}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,9 +79,23 @@ class Application:
                 await self._lifespan(receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if settings.CDP_FAST_LANE and self._lane.takes(scope):
+            # It has the request's id in its answers and log lines by itself.
+            await self._upload(scope, receive, send)
+            return
         request_id = _identify(scope)
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self._answer(scope, receive, _echoing(send, request_id))
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._lane(scope, receive, send)
+        except ClientGone:
+            return
+        except UNANSWERED as problem:
+            request_id = _identify(scope)
+            with structlog.contextvars.bound_contextvars(request_id=request_id):
+                await _refuse(_echoing(send, request_id), problem, self._bodies)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         threads = self._threads_for(scope["path"])
@@ -87,8 +105,8 @@ class Application:
                 await threads(scope, await account.read(scope, receive), send)
         except ClientGone:
             return
-        except (BodyTooLarge, BodyTooSlow, BodiesTooMany, ThreadsBusy) as problem:
-            await _send(send, error_reply(_refusal(problem, bodies.bytes_most)))
+        except UNANSWERED as problem:
+            await _refuse(send, problem, bodies)
 
     def _threads_for(self, path: str) -> WsgiThreads:
         if path in self._intake_paths:
@@ -102,8 +120,13 @@ class Application:
         self._intake.close()
         self._pages.close()
         self._health.close()
-        release()
+        self._lane.close()
+        release(LAST_COMMIT_WAIT_S)
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _refuse(send: Send, problem: Exception, bodies: Bodies) -> None:
+    await _send(send, error_reply(_refusal(problem, bodies.bytes_most)))
 
 
 def _refusal(problem: Exception, bytes_most: int) -> IntakeRefusal:

@@ -187,6 +187,8 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- Intake -------------------------------------------------------------------------------------
 CDP_LANES = env.number("CDP_LANES", 16, least=1, most=4096)
+# Uploads are taken in by the event loop itself; without it by Django's views, which answer the same.
+CDP_FAST_LANE = env.flag("CDP_FAST_LANE", default=True)
 # Requests that may wait for a commit in one web process before others are refused with 503.
 CDP_INTAKE_WAITING_REQUESTS = env.number("CDP_INTAKE_WAITING_REQUESTS", 2000, least=1)
 CDP_INTAKE_WAITING_BYTES = env.number("CDP_INTAKE_WAITING_BYTES", 64_000_000, least=1_000_000)

@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from events import ingest
 from events.api_schema import IntakeSchema
+from events.intake.fields import query_fields
 from events.intake.refusals import not_post
 from events.protocol import Endpoint, IntakeProtocol, Reply
 
@@ -40,7 +41,7 @@ class IntakeView(APIView):
                 self.protocol,
                 self.endpoint,
                 header_fields(request._request),
-                {name: request.GET[name] for name in request.GET},
+                query_fields(request.META.get("QUERY_STRING", "").encode("latin-1")),
                 body,
                 request.META.get("REMOTE_ADDR", ""),
             )

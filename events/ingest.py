@@ -1,9 +1,9 @@
 """Take a request in: the one entrance of every lane. A 2xx leaves only after the commit (DESIGN section 1)."""
 
+import logging
+import os
 import re
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
-from uuid import uuid4
+from collections.abc import Mapping
 
 import structlog
 
@@ -11,14 +11,17 @@ from cdp_project.kernel.failpoints import failpoint
 from events.intake.admission import Admitted, admit
 from events.intake.desk import desk
 from events.intake.group_commit import StoreBusy, StoreUnavailable, Unstorable
-from events.intake.inbox import NewBatch
 from events.intake.refusals import bad_request, store_away, unavailable
+from events.intake.waits import ThreadWaits, Waits, run_in_thread
 from events.protocol import Endpoint, IntakeProtocol, IntakeRefusal, Reply
 
 log = structlog.get_logger(__name__)
+# Asked before a line is put together that nobody may want.
+_level = logging.getLogger(__name__)
 
-WAIT_S = 10.0
+LAST_COMMIT_WAIT_S = 5.0
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_IN_THREAD = ThreadWaits()
 
 
 def accept(
@@ -29,28 +32,57 @@ def accept(
     body: bytes,
     client_ip: str,
 ) -> Reply:
-    """Store all batches of the request by one commit and answer, or refuse it whole.
+    """Store all batches of the request by one commit and answer, or refuse it whole. Blocks its thread meanwhile.
 
     Header names are in lower case; the body is as it came over the wire. Never raises for what a client did.
     """
-    request_id = request_id_of(headers)
+    origin = Origin(request_id_of(headers), client_ip)
+    reply = run_in_thread(take_in(_IN_THREAD, origin, protocol, endpoint, headers, query, body))
+    return Reply(reply.status, {**reply.headers, "X-Request-Id": origin.request_id}, reply.body)
+
+
+class Origin:
+    """Where a request comes from, for log lines and the answer's `X-Request-Id`."""
+
+    __slots__ = ("client_ip", "request_id")
+
+    def __init__(self, request_id: str, client_ip: str) -> None:
+        self.request_id = request_id
+        self.client_ip = client_ip
+
+
+async def take_in(
+    waits: Waits,
+    origin: Origin,
+    protocol: IntakeProtocol,
+    endpoint: Endpoint,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+    body: bytes,
+) -> Reply:
+    """As `accept`, for every way of waiting, and without the request's id in the answer."""
     try:
-        admitted = admit(protocol, endpoint, headers, query, body)
-        _wait(_submit(admitted.batches))
-        reply = _answer(protocol, admitted)
-        log.debug("request accepted", request_id=request_id, **_batches_of(admitted))
+        admitted = await admit(waits, protocol, endpoint, headers, query, body)
+        await _store(waits, admitted)
+        reply = await waits.work(len(admitted.request.body), _answer, protocol, admitted)
     except IntakeRefusal as refusal:
-        log.info(
-            "request refused",
-            request_id=request_id,
-            path=endpoint.path,
-            status=refusal.status,
-            code=refusal.code,
-            reason=refusal.message,
-            client=client_ip,
-        )
-        reply = protocol.refused(refusal)
-    return Reply(reply.status, {**reply.headers, "X-Request-Id": request_id}, reply.body)
+        _log_refused(refusal, endpoint, origin)
+        return protocol.refused(refusal)
+    if _level.isEnabledFor(logging.DEBUG):
+        log.debug("request accepted", request_id=origin.request_id, **_batches_of(admitted))
+    return reply
+
+
+def _log_refused(refusal: IntakeRefusal, endpoint: Endpoint, origin: Origin) -> None:
+    log.info(
+        "request refused",
+        request_id=origin.request_id,
+        path=endpoint.path,
+        status=refusal.status,
+        code=refusal.code,
+        reason=refusal.message,
+        client=origin.client_ip,
+    )
 
 
 def _batches_of(admitted: Admitted) -> dict[str, object]:
@@ -63,22 +95,16 @@ def _batches_of(admitted: Admitted) -> dict[str, object]:
 def request_id_of(headers: Mapping[str, str]) -> str:
     """The client's own `X-Request-Id` when it is a sane one, else a new one."""
     given = headers.get("x-request-id", "")
-    return given if _SANE_REQUEST_ID.fullmatch(given) else uuid4().hex
+    return given if given and _SANE_REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
-def _submit(batches: Sequence[NewBatch]) -> "Future[None]":
+async def _store(waits: Waits, admitted: Admitted) -> None:
     try:
-        return desk.group_commit.submit(batches)
+        await waits.stored(admitted.batches)
     except StoreBusy:
         raise unavailable("Too many requests wait to be stored; send the same again.", after_s=1) from None
-
-
-def _wait(done: "Future[None]") -> None:
-    try:
-        done.result(WAIT_S)
     except TimeoutError:
         # Not stored if it still waited for its turn; else unknown, and de-duplication drops the repeat.
-        done.cancel()
         raise unavailable("The store did not answer in time. Send the same again.") from None
     except StoreUnavailable:
         raise store_away() from None
@@ -96,8 +122,11 @@ def _answer(protocol: IntakeProtocol, admitted: Admitted) -> Reply:
     return Reply(reply.status, headers, reply.body)
 
 
-def release() -> None:
-    """Give all connections back and forget what was looked up; the next request starts anew."""
-    desk.group_commit.close()
+def release(wait_s: float = 0.0) -> None:
+    """Give all connections back and forget what was looked up; the next request starts anew.
+
+    What waits for a commit is waited for, as long as it may take.
+    """
+    desk.group_commit.close(wait_s)
     desk.keys.forget()
     desk.backpressure.forget()

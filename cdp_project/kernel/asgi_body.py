@@ -93,10 +93,14 @@ class Account:
                 limit.reschedule(self._due(begun, asyncio.get_running_loop().time()))
 
     def _hold(self, size: int) -> None:
+        if self.held + size > self._bodies.bytes_most:
+            raise BodyTooLarge
+        self.grow(size)
+
+    def grow(self, size: int) -> None:
+        """Hold so many bytes more, as of a body that was inflated. Raises BodiesTooMany."""
         self.held += size
         self._bodies.held += size
-        if self.held > self._bodies.bytes_most:
-            raise BodyTooLarge
         if self._bodies.held > self._bodies.total_bytes_most:
             raise BodiesTooMany
 

@@ -12,12 +12,12 @@ from cdp_project.kernel import clock
 from cdp_project.kernel.buckets import BUCKETS, time_ordered_id
 from cdp_project.workspaces.environment import Environment
 from events.batch import BatchError
-from events.intake import bodies, rate_limit
-from events.intake.desk import desk
+from events.intake import bodies
 from events.intake.inbox import NewBatch
 from events.intake.keys import KeyHolder, secret_fits
 from events.intake.lane_key import key_bucket, lane_of_bucket
 from events.intake.refusals import input_off, no_credentials, store_away, unavailable, wrong_credentials
+from events.intake.waits import Waits
 from events.protocol import Endpoint, IntakeProtocol, IntakeRequest, Part
 
 
@@ -31,7 +31,8 @@ class Admitted:
     limit_percent: int | None
 
 
-def admit(
+async def admit(
+    waits: Waits,
     protocol: IntakeProtocol,
     endpoint: Endpoint,
     headers: Mapping[str, str],
@@ -41,23 +42,25 @@ def admit(
     """The request with its batches, ready to be stored. IntakeRefusal says what is wrong with it."""
     now = clock.now()
     plain = bodies.inflate(body, headers.get("content-encoding", ""), protocol.request_bytes_most)
+    if plain is not body:
+        waits.grow(len(plain))
     request = IntakeRequest(endpoint, headers, query, plain)
-    holder = _authenticate(protocol, request, now)
-    if problem := desk.backpressure.problem(now):
+    holder = await _authenticate(waits, protocol, request, now)
+    if problem := await waits.problem(now):
         raise unavailable(problem, after_s=30)
-    parts = protocol.split(request)
-    limit_percent = rate_limit.take(holder, len(parts), now)
-    batches = [_new_batch(protocol, endpoint, holder, part, now) for part in parts]
+    parts = await waits.work(len(plain), protocol.split, request)
+    limit_percent = await waits.rate(holder, len(parts), now)
+    batches = await waits.work(len(plain), _new_batches, protocol, endpoint, holder, parts, now)
     return Admitted(request, parts, batches, limit_percent)
 
 
-def _authenticate(protocol: IntakeProtocol, request: IntakeRequest, now: datetime) -> KeyHolder:
+async def _authenticate(waits: Waits, protocol: IntakeProtocol, request: IntakeRequest, now: datetime) -> KeyHolder:
     shown = protocol.credentials(request)
     if shown is None:
         raise no_credentials()
     try:
-        holder = desk.keys.find(shown.key)
-    except psycopg.Error:
+        holder = await waits.holder(shown.key)
+    except (psycopg.Error, TimeoutError):
         raise store_away() from None
     fits = shown.secret is None or secret_fits(holder, shown.secret)
     if holder is None or not fits or not holder.is_valid(now):
@@ -65,6 +68,12 @@ def _authenticate(protocol: IntakeProtocol, request: IntakeRequest, now: datetim
     if not holder.is_active:
         raise input_off()
     return holder
+
+
+def _new_batches(
+    protocol: IntakeProtocol, endpoint: Endpoint, holder: KeyHolder, parts: Sequence[Part], now: datetime
+) -> list[NewBatch]:
+    return [_new_batch(protocol, endpoint, holder, part, now) for part in parts]
 
 
 def _new_batch(protocol: IntakeProtocol, endpoint: Endpoint, holder: KeyHolder, part: Part, now: datetime) -> NewBatch:

@@ -53,23 +53,27 @@ def disk_problem() -> str | None:
 
 
 class Backpressure:
-    """What was seen last; one of the calling threads looks again when a second has passed."""
+    """What was seen last, in `seen`; one of the calling threads looks again when a second has passed."""
 
     def __init__(self) -> None:
-        self._problem: str | None = None
+        self.seen: str | None = None
         self._looked_at = float("-inf")
         self._looking = threading.Lock()
         self._connection = SteadyConnection(autocommit=True, name="tributary backpressure")
 
     def problem(self, now: datetime) -> str | None:
         """Why nothing may be taken at the moment; None when all is well."""
-        if time.monotonic() - self._looked_at >= LOOK_EVERY_S and self._looking.acquire(blocking=False):
+        if self.is_due() and self._looking.acquire(blocking=False):
             try:
-                self._problem = disk_problem() or self._backlog_problem(now)
+                self.seen = disk_problem() or self._backlog_problem(now)
                 self._looked_at = time.monotonic()
             finally:
                 self._looking.release()
-        return self._problem
+        return self.seen
+
+    def is_due(self) -> bool:
+        """Nobody looked within the last second. Never blocks."""
+        return time.monotonic() - self._looked_at >= LOOK_EVERY_S
 
     def _backlog_problem(self, now: datetime) -> str | None:
         try:
@@ -83,5 +87,5 @@ class Backpressure:
         """Look again at the next call, over a new connection."""
         with self._looking:
             self._looked_at = float("-inf")
-            self._problem = None
+            self.seen = None
             self._connection.drop()

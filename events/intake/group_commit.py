@@ -6,8 +6,8 @@ No delay is added: while one group commits, the next one gathers (performance.md
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import groupby
 
 import psycopg
 import structlog
@@ -16,6 +16,7 @@ from django.conf import settings
 from cdp_project.kernel.bulk import ROWS_MOST
 from cdp_project.kernel.database import Connection, SteadyConnection
 from events.intake.inbox import NewBatch
+from events.intake.tickets import ThreadTicket, Ticket
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,7 @@ class Unstorable(Exception):
 class _Waiting:
     batches: Sequence[NewBatch]
     size: int
-    done: "Future[None]" = field(default_factory=Future)
+    ticket: Ticket
 
 
 class GroupCommit:
@@ -58,9 +59,15 @@ class GroupCommit:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def submit(self, batches: Sequence[NewBatch]) -> "Future[None]":
+    def submit(self, batches: Sequence[NewBatch]) -> ThreadTicket:
         """Done when the batches are committed; fails with one of the errors above. Raises StoreBusy at once."""
-        waiting = _Waiting(batches, sum(len(batch.body) for batch in batches))
+        ticket = ThreadTicket()
+        self.add(batches, ticket)
+        return ticket
+
+    def add(self, batches: Sequence[NewBatch], ticket: Ticket) -> None:
+        """The same for somebody who waits in a way of their own."""
+        waiting = _Waiting(batches, sum(len(batch.body) for batch in batches), ticket)
         with self._changed:
             if self._is_full(waiting.size):
                 raise StoreBusy
@@ -70,8 +77,7 @@ class GroupCommit:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="group commit", daemon=True)
                 self._thread.start()
-            self._changed.notify()
-        return waiting.done
+            self._changed.notify_all()
 
     def _is_full(self, size: int) -> bool:
         return (
@@ -83,12 +89,13 @@ class GroupCommit:
         while True:
             group = self._take()
             # Who gave up waiting was told so, and is not stored.
-            wanted = [waiting for waiting in group if waiting.done.set_running_or_notify_cancel()]
+            wanted = [waiting for waiting in group if waiting.ticket.begin()]
             if wanted:
                 self._store(wanted)
             with self._changed:
                 self._count -= len(group)
                 self._bytes -= sum(waiting.size for waiting in group)
+                self._changed.notify_all()
 
     def _take(self) -> list[_Waiting]:
         """Everything that waits, up to what one statement bears; at least one."""
@@ -112,20 +119,19 @@ class GroupCommit:
         except psycopg.Error as error:
             log.warning("intake cannot store", requests=len(group), error=_sentence(error))
             self._connection.drop()
-            _fail(group, StoreUnavailable())
+            _tell(group, StoreUnavailable())
         except Exception as error:
             # Whatever it is, those who wait must hear of it.
             log.exception("intake failed", requests=len(group))
-            _fail(group, error)
+            _tell(group, error)
         else:
-            for waiting in group:
-                waiting.done.set_result(None)
+            _tell(group, None)
 
     def _isolate(self, group: list[_Waiting], error: Exception) -> None:
         """Store each request alone, so that only the one with the fault fails."""
         if len(group) == 1:
             log.error("request cannot be stored", error=_sentence(error))
-            return _fail(group, Unstorable())
+            return _tell(group, Unstorable())
         for waiting in group:
             self._store([waiting])
         return None
@@ -138,10 +144,10 @@ class GroupCommit:
                 self._redraw()
         return self._write(self._connection.get(), batches)
 
-    def close(self) -> None:
-        """Give the connection back once nothing waits; the next request opens another."""
+    def close(self, wait_s: float = 0.0) -> None:
+        """Give the connection back once nothing waits, which may take so long; the next request opens another."""
         with self._changed:
-            if not self._count:
+            if self._changed.wait_for(lambda: not self._count, wait_s):
                 self._connection.drop()
 
 
@@ -151,6 +157,7 @@ def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {primary or str(error).partition('DETAIL')[0].strip()[:200]}"
 
 
-def _fail(group: list[_Waiting], error: Exception) -> None:
-    for waiting in group:
-        waiting.done.set_exception(error)
+def _tell(group: list[_Waiting], error: Exception | None) -> None:
+    for _kind, alike in groupby((waiting.ticket for waiting in group), key=type):
+        tickets = list(alike)
+        tickets[0].tell(tickets, error)

@@ -12,11 +12,16 @@ from cdp_project.kernel import secretbox
 from cdp_project.kernel.database import SteadyConnection
 from events.models import InputKind
 
-REMEMBERED_S = 2.0
+# What is switched off or ended is refused within two seconds, the time to look it up included.
+REMEMBERED_S = 1.5
 REMEMBERED_MOST = 10_000
 REMEMBERED_AFTER_CLEARING = 9_000
 LOOK_UP_WAIT_S = 5.0
 KEY_CHARACTERS_MOST = 64
+
+Remembered = tuple[float, "KeyHolder | None"]
+"""Until when, on the monotonic clock, and the holder; None for a key that nobody has."""
+_NO_KEY: Remembered = (0.0, None)
 
 # Compared with when there is no such key, so that a wrong key takes as long as a wrong secret.
 _NO_DIGEST = bytes(32)
@@ -34,6 +39,11 @@ class KeyHolder:
     acceleration_most: int | None
     secret_digest: bytes
     expires_at: datetime | None
+
+    @property
+    def is_limited(self) -> bool:
+        """There is something to count for it."""
+        return bool(self.batches_per_second_most or self.acceleration_most)
 
     @property
     def is_feed(self) -> bool:
@@ -59,19 +69,16 @@ FROM input_key k JOIN input i ON i.id = k.input_id WHERE k.key = %s
 
 
 class KeyRing:
-    """Keys as this process knows them: what was looked up holds for two seconds, also that a key is unknown."""
+    """Keys as this process knows them: what was looked up holds for a moment, also that a key is unknown."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[float, KeyHolder | None]] = {}
+        self._known: dict[str, Remembered] = {}
         self._lock = threading.Lock()
         self._connection = SteadyConnection(autocommit=True, name="tributary keys")
 
     def find(self, key: str) -> KeyHolder | None:
         """The holder, None for an unknown key. Raises psycopg.OperationalError when the database is away."""
-        if not 0 < len(key) <= KEY_CHARACTERS_MOST:
-            # No such key can exist; remembering it would take whatever memory a stranger likes.
-            return None
-        if (remembered := self._remembered(key)) is not None:
+        if (remembered := self.remembered(key)) is not None:
             return remembered[1]
         # A database that hangs holds one thread here, not all of them.
         if not self._lock.acquire(timeout=LOOK_UP_WAIT_S):
@@ -81,18 +88,28 @@ class KeyRing:
         finally:
             self._lock.release()
 
-    def _remembered(self, key: str) -> tuple[float, KeyHolder | None] | None:
+    def remembered(self, key: str) -> Remembered | None:
+        """Until when the key has which holder, without a look-up; None when it needs one. Never blocks."""
         remembered = self._known.get(key)
-        return None if remembered is None or remembered[0] < time.monotonic() else remembered
+        if remembered is not None and remembered[0] >= time.monotonic():
+            return remembered
+        # No such key can exist; remembering it would take whatever memory a stranger likes.
+        return None if 0 < len(key) <= KEY_CHARACTERS_MOST else _NO_KEY
+
+    def was_known(self, key: str) -> bool:
+        """Somebody had the key when it was looked up last, as far as that is remembered."""
+        return self._known.get(key, _NO_KEY)[1] is not None
 
     def _look_up(self, key: str) -> KeyHolder | None:
         # Somebody else may have done so while we waited for the lock.
-        if (remembered := self._remembered(key)) is not None:
+        if (remembered := self.remembered(key)) is not None:
             return remembered[1]
+        # From before the look: what changes while it is taken holds no longer either.
+        holds_until = time.monotonic() + REMEMBERED_S
         holder = self._read(key)
         if len(self._known) >= REMEMBERED_MOST:
             self._make_room()
-        self._known[key] = time.monotonic() + REMEMBERED_S, holder
+        self._known[key] = holds_until, holder
         return holder
 
     def _make_room(self) -> None:

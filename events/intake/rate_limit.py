@@ -70,7 +70,7 @@ def take(holder: KeyHolder, batches: int, now: datetime) -> int | None:
 
     Raises IntakeRefusal 429 when a limit would be passed. Refused batches do not count.
     """
-    if not holder.batches_per_second_most and not holder.acceleration_most:
+    if not holder.is_limited:
         return None
     answer = _ask(holder, batches, now)
     if answer is None:

@@ -18,6 +18,7 @@ from cdp_project.kernel import clock
 from cdp_project.kernel.buckets import bucket_of_id, day_of_id
 from cdp_project.workspaces.environment import Environment
 from events import ingest
+from events.intake import waits
 from events.intake.bodies import unpack
 from events.intake.desk import desk
 from events.intake.issuing import issue_key
@@ -285,7 +286,7 @@ def test_without_a_database_it_is_503_and_recovers_by_itself(intake: Intake, mon
 
 
 def test_a_store_that_does_not_answer_in_time_is_503(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "WAIT_S", 0.2)
+    monkeypatch.setattr(waits, "STORE_WAIT_S", 0.2)
     assert intake.post(BATCH).status == 202
     with inbox_locked():
         first, second = intake.post(BATCH), intake.post(BATCH)
