@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 NEAR = 0.6
 NO_ADDRESS = Refusal(404, "not_found", "There is no such address. /api/schema/ lists those there are.")
-TOKEN_PATH = "oauth/token"  # noqa: S105 - an address
+OAUTH_PATHS = ("oauth/token", "oauth/revoke")
 
 
 @csrf_exempt
@@ -24,7 +24,7 @@ def of_intake(request: HttpRequest) -> HttpResponse:
     """404 in the body that every SDK reads, below /v1, /v2, /v3 and /oauth."""
     log.info("unknown address", method=request.method, path=request.path_info)
     known = [endpoint.path for protocol in PROTOCOLS.values() for endpoint in protocol.endpoints]
-    return response_of(error_reply(not_found(sentence(request.path_info, [*known, TOKEN_PATH]))))
+    return response_of(error_reply(not_found(sentence(request.path_info, [*known, *OAUTH_PATHS]))))
 
 
 @csrf_exempt

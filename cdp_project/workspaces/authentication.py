@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from cdp_project.kernel import clock
 from cdp_project.workspaces import tokens
 from cdp_project.workspaces.models import ApiCredential
+from cdp_project.workspaces.scopes import Scopes
 
 CHALLENGE = 'Bearer realm="Tributary"'
 REFUSED = "The access token is unknown, expired or revoked: get a new one from POST /oauth/token."
@@ -16,9 +17,10 @@ REFUSED = "The access token is unknown, expired or revoked: get a new one from P
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Who calls when it is no person; what it may do is on its credential."""
+    """Who calls when it is no person; what it may do is on its credential, perhaps narrowed by its token's scopes."""
 
     credential: ApiCredential
+    scopes: Scopes
     is_authenticated: bool = True
     is_active: bool = True
 
@@ -31,10 +33,10 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, token = get_authorization_header(request).partition(b" ")
         if scheme.lower() != b"bearer":
             return None
-        credential = tokens.credential_of(token.strip().decode("latin-1"), clock.now())
-        if credential is None:
+        held = tokens.held_by(token.strip().decode("latin-1"), clock.now())
+        if held is None:
             raise AuthenticationFailed(REFUSED)
-        return Program(credential), credential
+        return Program(held.credential, held.scopes), held.credential
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
         return CHALLENGE

@@ -1,4 +1,4 @@
-"""Reading a request for a token: client credentials as JSON, as a form or by Basic (RFC 6749, 2.3.1 and 4.4). Pure."""
+"""Reading requests to /oauth: client credentials as JSON, as a form or by Basic (RFC 6749, 2.3.1 and 4.4). Pure."""
 
 import base64
 import binascii
@@ -27,22 +27,48 @@ class ClientPair:
     secret: str
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What is asked for: a token for the client, perhaps with fewer scopes than it could have."""
+
+    client: ClientPair
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A token that is to end (RFC 7009)."""
+
+    client: ClientPair
+    token: str
+
+
 class _Fields(msgspec.Struct):
-    """Fields of the body that matter; `audience` and others are not looked at."""
+    """Fields of the body that matter; `audience`, `token_type_hint` and others are not looked at."""
 
     grant_type: str | None = None
     client_id: str | None = None
     client_secret: str | None = None
+    scope: str | None = None
+    token: str | None = None
 
 
-def read(content_type: str, authorization: str, body: bytes) -> ClientPair:
-    """The credentials of a well-formed request. Raises TokenRefusal."""
+def read_grant(content_type: str, authorization: str, body: bytes) -> Grant:
+    """A well-formed request for a token. Raises TokenRefusal."""
     fields = _fields(content_type, body)
     if fields.grant_type is None:
         raise _invalid('The field "grant_type" is missing; it must be "client_credentials".')
     if fields.grant_type != GRANT:
         raise TokenRefusal(400, "unsupported_grant_type", 'The only "grant_type" here is "client_credentials".')
-    return _pair(_basic(authorization), fields)
+    return Grant(_pair(_basic(authorization), fields), fields.scope or "")
+
+
+def read_revocation(content_type: str, authorization: str, body: bytes) -> Revocation:
+    """A well-formed request to end a token. Raises TokenRefusal."""
+    fields = _fields(content_type, body)
+    if not fields.token:
+        raise _invalid('The field "token" is missing: the access token that is to end.')
+    return Revocation(_pair(_basic(authorization), fields), fields.token)
 
 
 def _fields(content_type: str, body: bytes) -> _Fields:
@@ -58,9 +84,8 @@ def _json(body: bytes) -> _Fields:
     try:
         return msgspec.json.decode(body, type=_Fields)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise _invalid(
-            "The body must be a JSON object with the texts grant_type, client_id and client_secret."
-        ) from None
+        names = ", ".join(_Fields.__struct_fields__)
+        raise _invalid(f"The body must be a JSON object whose fields are texts; looked at are {names}.") from None
 
 
 def _form(body: bytes) -> _Fields:

@@ -243,9 +243,11 @@ def test_a_credential_is_shown_once_works_and_is_revoked(larder: Furnished, sign
     assert secret.encode() not in page.content
     revoke = larder.url(f"workspaces/apicredential/{made.pk}/revoke/")
     assert b"cannot be undone" in client.get(revoke).content
-    assert tokens.credential_of(token, clock.now()) == made
+    held = tokens.held_by(token, clock.now())
+    assert held is not None
+    assert held.credential == made
     client.post(revoke)
-    assert tokens.credential_of(token, clock.now()) is None
+    assert tokens.held_by(token, clock.now()) is None
     assert tokens.authenticate_client(client_id, secret) is None
     assert client.post(larder.url(f"workspaces/apicredential/{made.pk}/delete/"), {"post": "yes"}).status_code == 403
 

@@ -104,7 +104,9 @@ def test_objects_of_others_and_of_nobody_are_404(workspace: Workspace) -> None:
 def test_a_revoked_credential_has_no_tokens(workspace: Workspace) -> None:
     credential = credential_of(workspace, Role.EDITOR)
     token = tokens.issue(credential, clock.now())
-    assert tokens.credential_of(token, clock.now()) == credential
+    held = tokens.held_by(token, clock.now())
+    assert held is not None
+    assert held.credential == credential
     credentials.revoke(Actor("test"), credential, clock.now())
-    assert tokens.credential_of(token, clock.now()) is None
+    assert tokens.held_by(token, clock.now()) is None
     assert credential.tokens.count() == 0

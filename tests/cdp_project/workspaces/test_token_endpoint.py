@@ -45,7 +45,9 @@ def test_json_gives_a_token_as_the_data_planning_client_reads_it(workspace: Work
     answer = ask({**pair, **GRANT, "audience": "https://api.mparticle.com"}, "application/json;charset=utf-8")
     assert answer.status_code == 200
     token = answer.json().pop("access_token")
-    assert {**answer.json(), "access_token": ""} == {"access_token": "", "expires_in": 28800, "token_type": "Bearer"}
+    told = {**answer.json(), "access_token": ""}
+    scope = "read operate configure administer"
+    assert told == {"access_token": "", "expires_in": 28800, "token_type": "Bearer", "scope": scope}
     assert answer["Cache-Control"] == "no-store"
     assert read_events(workspace, token).status_code == 200
 
@@ -163,3 +165,92 @@ def test_an_expired_token_opens_nothing_and_is_forgotten(workspace: Workspace, p
     forget_expired_tokens()
     assert AccessToken.objects.count() == 1
     assert read_events(workspace, fresh).status_code == 200
+
+
+def revoke(body: object, content_type: str = "application/json", authorization: str = "") -> Any:
+    data = body if isinstance(body, str | bytes) else json.dumps(body)
+    headers = {"Authorization": authorization} if authorization else {}
+    return Client().post("/oauth/revoke", data, content_type=content_type, headers=headers)
+
+
+def test_a_revoked_token_opens_nothing_from_then_on_and_others_do(workspace: Workspace, pair: dict[str, str]) -> None:
+    first, second, third = (ask({**pair, **GRANT}).json()["access_token"] for _ in range(3))
+
+    by_json = revoke({**pair, "token": first, "token_type_hint": "access_token"})
+    by_form = revoke(f"token={second}", FORM, basic(pair))
+
+    assert [(answer.status_code, answer.content) for answer in (by_json, by_form)] == [(200, b"")] * 2
+    assert by_json["Cache-Control"] == "no-store"
+    assert [read_events(workspace, token).status_code for token in (first, second, third)] == [401, 401, 200]
+    # Ended before, or never there: no other answer (RFC 7009, 2.2).
+    assert [revoke({**pair, "token": token}).status_code for token in (first, "nothing", "x" * 9000)] == [200] * 3
+
+
+def test_nobody_ends_the_token_of_another(workspace: Workspace, pair: dict[str, str]) -> None:
+    other = ApiCredential(workspace=workspace, name="Other", role=Role.ADMIN)
+    secret = credentials.issue(Actor("test"), other)
+    token = ask({**pair, **GRANT}).json()["access_token"]
+
+    assert revoke({"client_id": other.client_id, "client_secret": secret, "token": token}).status_code == 200
+    wrong = revoke({**pair, "client_secret": "wrong", "token": token})
+    nobody = revoke({"token": token})
+
+    assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
+    assert (nobody.status_code, nobody.json()["error"]) == (400, "invalid_request")
+    assert revoke(pair).json()["error"] == "invalid_request"
+    assert token not in wrong.content.decode() + nobody.content.decode()
+    assert read_events(workspace, token).status_code == 200
+
+
+def test_guessing_by_way_of_revocation_is_braked(pair: dict[str, str]) -> None:
+    guess = {"client_id": "victim", "client_secret": "guess", "token": "x"}
+    assert [revoke(guess).status_code for _ in range(11)] == [401] * 10 + [429]
+
+
+def test_revoking_the_credential_ends_all_of_its_tokens(workspace: Workspace, pair: dict[str, str]) -> None:
+    held = [ask({**pair, **GRANT}).json()["access_token"] for _ in range(2)]
+    credentials.revoke(Actor("test"), ApiCredential.objects.get(), clock.now())
+    assert [read_events(workspace, token).status_code for token in held] == [401, 401]
+
+
+@pytest.mark.parametrize(
+    ("role", "asked", "got"),
+    [
+        (Role.ADMIN, None, "read operate configure administer"),
+        (Role.ADMIN, "", "read operate configure administer"),
+        (Role.ADMIN, " operate  read ", "read operate"),
+        (Role.EDITOR, None, "read operate configure"),
+        (Role.ANALYST, None, "read"),
+        (Role.VIEWER, "read", "read"),
+        (Role.EDITOR, "administer", None),
+        (Role.VIEWER, "read operate", None),
+        (Role.ADMIN, "read everything", None),
+        (Role.ADMIN, "READ", None),
+    ],
+)
+def test_scopes_are_those_of_the_role_or_fewer(
+    workspace: Workspace, empty_cache: None, role: Role, asked: str | None, got: str | None
+) -> None:
+    credential = ApiCredential(workspace=workspace, name="Script", role=role)
+    secret = credentials.issue(Actor("test"), credential)
+    scope = {} if asked is None else {"scope": asked}
+
+    answer = ask({"client_id": credential.client_id, "client_secret": secret, **GRANT, **scope})
+
+    if got is None:
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+        assert AccessToken.objects.count() == 0
+    else:
+        assert (answer.status_code, answer.json()["scope"]) == (200, got)
+
+
+def test_a_role_that_was_lowered_takes_its_scopes_out_of_tokens_that_there_are(
+    workspace: Workspace, pair: dict[str, str]
+) -> None:
+    token = ask({**pair, **GRANT, "scope": "read configure"}).json()["access_token"]
+    ApiCredential.objects.update(role=Role.VIEWER)
+
+    held = tokens.held_by(token, clock.now())
+
+    assert held is not None
+    assert held.scopes == {"read"}
