@@ -11,12 +11,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cdp_project.workspaces import once, parameters
+from cdp_project.workspaces import once, parameters, scope_gate
 from cdp_project.workspaces.access import access_workspace
 from cdp_project.workspaces.audit import Actor, actor_of
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import Role, Workspace
 from cdp_project.workspaces.problems import REFUSALS, TOO_LARGE, UNSAFE_REFUSALS
+from cdp_project.workspaces.scopes import SCOPE, Scope
 
 Serializer = type[serializers.Serializer[Any]]
 Handler = Callable[..., Any]
@@ -61,6 +62,7 @@ class Operation:
 
     operation_id: str
     gate: Gate
+    scope: Scope
     answers: Mapping[int, Any]
     takes: Sequence[OpenApiParameter] = ()
     headers: Sequence[OpenApiParameter] = ()
@@ -94,6 +96,7 @@ def endpoint(operation: Operation, handler: Handler, answer: Callable[..., Respo
     @wraps(handler)
     def answered(self: Any, request: Request, workspace_id: str | None = None, **path: str) -> HttpResponseBase:
         workspace = operation.gate(request, workspace_id)
+        scope_gate.require(request, operation.scope)
         parameters.refuse_unknown(request.query_params, operation.known)
 
         def perform() -> Response:
@@ -101,6 +104,7 @@ def endpoint(operation: Operation, handler: Handler, answer: Callable[..., Respo
 
         return once.once(request, perform) if operation.is_unsafe else perform()
 
+    setattr(answered, SCOPE, operation.scope)
     return answered
 
 

@@ -12,6 +12,7 @@ from cdp_project.workspaces import parameters
 from cdp_project.workspaces.endpoint import Asked, Handler, Operation, Serializer, View, endpoint, for_role
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import Role
+from cdp_project.workspaces.scopes import Scope
 
 __all__ = ["CURSOR", "ENVIRONMENT", "LIMIT", "Asked", "Body", "acting", "page", "reading"]
 
@@ -25,7 +26,9 @@ CURSOR = OpenApiParameter("cursor", str, description="`next` of the page before.
 def reading(operation_id: str, answer: Serializer, *taken: OpenApiParameter) -> Callable[[Handler], View]:
     """Declare a GET for viewers. The handler takes (self, asked, **names in the path) and returns the answer's data."""
     takes = (ENVIRONMENT, *taken)
-    operation = Operation(operation_id=operation_id, gate=for_role(Role.VIEWER), answers={200: answer}, takes=takes)
+    operation = Operation(
+        operation_id=operation_id, gate=for_role(Role.VIEWER), scope=Scope.READ, answers={200: answer}, takes=takes
+    )
     return _plainly(operation, answer)
 
 
@@ -34,6 +37,7 @@ def acting(operation_id: str, answer: Serializer, body: Serializer) -> Callable[
     operation = Operation(
         operation_id=operation_id,
         gate=for_role(Role.EDITOR),
+        scope=Scope.OPERATE,
         answers={200: answer},
         takes=(ENVIRONMENT,),
         body=body,

@@ -13,6 +13,7 @@ from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from cdp_project.kernel.cursor import Number
+from cdp_project.workspaces import scopes
 from cdp_project.workspaces.endpoint import Asked, Gate, Handler, Operation, Serializer, View, endpoint, for_role
 from cdp_project.workspaces.entity_tags import ETAG, IF_MATCH, IF_NONE_MATCH, refuse_another, tag_of, tagged
 from cdp_project.workspaces.filters import FilterSet, filtered, parameters_of
@@ -55,6 +56,7 @@ def listing(
     operation = Operation(
         operation_id=operation_id,
         gate=gate or for_role(role),
+        scope=scopes.to_read(role),
         answers={200: page_of(answer), **NOT_MODIFIED},
         takes=(*parameters_of(filters), LIMIT, CURSOR),
         headers=(IF_NONE_MATCH, ETAG),
@@ -79,6 +81,7 @@ def showing(operation_id: str, answer: Serializer, *, role: Role = Role.VIEWER) 
     operation = Operation(
         operation_id=operation_id,
         gate=for_role(role),
+        scope=scopes.to_read(role),
         answers={200: answer, **NOT_MODIFIED},
         headers=(IF_NONE_MATCH, ETAG),
     )
@@ -102,6 +105,7 @@ def creating(
     operation = Operation(
         operation_id=operation_id,
         gate=gate or for_role(role),
+        scope=scopes.to_change(role),
         answers={201: answer},
         headers=(ETAG, LOCATION),
         body=body,
@@ -127,6 +131,7 @@ def changing(
     operation = Operation(
         operation_id=operation_id,
         gate=for_role(role),
+        scope=scopes.to_change(role),
         answers={200: answer, **CHANGED_MEANWHILE},
         headers=(IF_MATCH, ETAG),
         body=body,
@@ -153,6 +158,7 @@ def deleting(
     operation = Operation(
         operation_id=operation_id,
         gate=for_role(role),
+        scope=scopes.to_change(role),
         answers={204: None, **CHANGED_MEANWHILE},
         takes=taken,
         headers=(IF_MATCH,),

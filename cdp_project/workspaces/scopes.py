@@ -21,6 +21,9 @@ class Scope(StrEnum):
 
 Scopes = frozenset[Scope]
 
+SCOPE = "scope"
+"""The attribute of a view's method that says which scope it needs; the schema and the tests read it there."""
+
 MEANINGS = {
     Scope.READ: "Look: events, profiles, deliveries, counts and the configuration, without what is secret.",
     Scope.OPERATE: "Act on what came in: retry, discard, acknowledge.",
@@ -33,6 +36,16 @@ LEAST_ROLES = {
     Scope.CONFIGURE: Role.EDITOR,
     Scope.ADMINISTER: Role.ADMIN,
 }
+
+
+def to_read(role: Role) -> Scope:
+    """What reading needs where the role is needed."""
+    return Scope.ADMINISTER if role == Role.ADMIN else Scope.READ
+
+
+def to_change(role: Role) -> Scope:
+    """What changing configuration needs where the role is needed."""
+    return Scope.ADMINISTER if role == Role.ADMIN else Scope.CONFIGURE
 
 
 class UnknownScope(ValueError):
