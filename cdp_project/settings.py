@@ -115,6 +115,9 @@ CDP_PIPELINE = [
 # What must happen to a person in every app: merge, unmerge, erase, export.
 CDP_PERSON_HOOKS: list[str] = []
 
+# Who tells what still waits of an input that is to be deleted.
+CDP_INPUT_DELETION = ["events.inputs.waiting.in_the_inbox", "connections.deletion.of_input"]
+
 # --- Stores -------------------------------------------------------------------------------------
 # Nothing listens on port 1: commands that need a store say that it is away, the others work.
 NOT_STARTED_DATABASE = "postgresql://tributary@127.0.0.1:1/tributary"

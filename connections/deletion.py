@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 from cdp_project.workspaces.environment import Environment
+from connections.models import Connection
 from connections.selectors import verdicts_of
 from connections.verdicts import WAITING
+from events.models import Input
 
 
 def waiting_events(connection_ids: Iterable[int]) -> int:
@@ -14,6 +16,11 @@ def waiting_events(connection_ids: Iterable[int]) -> int:
         for connection_id in connection_ids
         for environment in Environment
     )
+
+
+def of_input(source: Input) -> str:
+    """What waits on all connections of an input; they go with it."""
+    return warning(waiting_events(Connection.objects.filter(input=source).values_list("pk", flat=True)))
 
 
 def warning(count: int) -> str:

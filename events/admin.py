@@ -11,8 +11,9 @@ from cdp_project.workspaces.models import Role
 from cdp_project.workspaces.on_off import OnOffFilter
 from cdp_project.workspaces.scoped_admin import ScopedAdmin
 from cdp_project.workspaces.scoped_form import ScopedForm
+from events.inputs.waiting import what_waits
 from events.key_pages import keys_page
-from events.models import Input, InputKind
+from events.models import Input
 
 
 class InputForm(ScopedForm[Input]):
@@ -42,20 +43,6 @@ class InputForm(ScopedForm[Input]):
             "acceleration_most": "Acceleration",
         }
 
-    def clean(self) -> dict[str, Any]:
-        found: dict[str, Any] = super().clean() or {}
-        if found.get("kind") == InputKind.PLATFORM and "platform" in found:
-            self._check_platform(found["platform"])
-        return found
-
-    def _check_platform(self, platform: str | None) -> None:
-        if not platform:
-            self.add_error("platform", "Choose which platform it is.")
-            return
-        others = Input.objects.filter(workspace=self.workspace, kind=InputKind.PLATFORM, platform=platform)
-        if others.exclude(pk=self.instance.pk).exists():
-            self.add_error("platform", "This workspace has its input for this platform already.")
-
 
 @admin.register(Input)
 class InputAdmin(ScopedAdmin[Input]):
@@ -73,6 +60,9 @@ class InputAdmin(ScopedAdmin[Input]):
     @admin.display(description="State", ordering="is_active")
     def state(self, source: Input) -> str:
         return "On" if source.is_active else "Off"
+
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> Any:
+        return super().render_delete_form(request, {**context, "what_waits": what_waits(context["object"])})
 
     def get_urls(self) -> list[URLPattern]:
         keys = path("<int:object_id>/keys/", self.admin_site.admin_view(self.keys_view), name="events_input_keys")

@@ -26,9 +26,7 @@ class FlagFilter(django_filters.TypedChoiceFilter):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         words = [("true", "true"), ("false", "false")]
-        super().__init__(
-            *args, **{"choices": words, "coerce": lambda word: word == "true", "empty_label": None, **kwargs}
-        )
+        super().__init__(*args, **{"choices": words, "coerce": lambda word: word == "true", **kwargs})
 
 
 class IdFilter(django_filters.Filter):  # type: ignore[misc]
@@ -46,6 +44,12 @@ class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
 
 class TextFilter(django_filters.CharFilter):  # type: ignore[misc]
     """A text as it stands there."""
+
+
+def filters_named(name: str, **filters: django_filters.Filter) -> FilterSet:
+    """Filters some of which have names that Python keeps for itself, such as `from`."""
+    made: FilterSet = type(django_filters.FilterSet)(name, (django_filters.FilterSet,), filters)
+    return made
 
 
 def parameters_of(filters: FilterSet | None) -> list[OpenApiParameter]:

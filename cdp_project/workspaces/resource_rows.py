@@ -29,18 +29,29 @@ class ResourceView(APIView):
     def lock_first(self, asked: Asked) -> None:
         """Take the locks that must come before the row's own."""
 
-
-def one(view: ResourceView, asked: Asked, path: Mapping[str, str]) -> Any:
-    """The row that the path names. Raises Refusal 404."""
-    *others, (_, name) = path.items()
-    return _found(view.rows(asked, **dict(others)), name)
+    def address_of(self, asked: Asked, row: Any) -> str:
+        """Where a row that was just made can be found."""
+        return f"{asked.address}/{row.pk}"
 
 
-def one_locked(view: ResourceView, asked: Asked, path: Mapping[str, str]) -> Any:
-    """The same, locked until the transaction ends. Raises Refusal 404."""
-    view.lock_first(asked)
-    *others, (_, name) = path.items()
-    return _found(view.rows(asked, **dict(others)).select_for_update(of=("self",)), name)
+def one(view: ResourceView, asked: Asked, path: Mapping[str, str], *, locked: bool = False) -> Any:
+    """The row that the path names, on demand locked until the transaction ends. Raises Refusal 404."""
+    if locked:
+        view.lock_first(asked)
+    *others, own = path or [None]
+    rows = view.rows(asked, **{name: path[name] for name in others if name is not None})
+    found = _named(rows.select_for_update(of=("self",)) if locked else rows, None if own is None else path[own])
+    if found is None:
+        raise not_found(str(rows.model._meta.verbose_name))
+    return found
+
+
+def _named(rows: QuerySet[M], name: str | None) -> M | None:
+    """The row of that number; without a name in the path the only one."""
+    if name is None:
+        return rows.first()
+    number = number_of(name)
+    return None if number is None else rows.filter(pk=number).first()
 
 
 def saved(actor: Actor, row: M, data: Mapping[str, Any]) -> M:
@@ -75,11 +86,3 @@ def _by_field(error: ValidationError) -> dict[str, list[ErrorDetail]]:
         ]
         for name, errors in error.error_dict.items()
     }
-
-
-def _found(rows: QuerySet[M], name: str) -> M:
-    number = number_of(name)
-    found = None if number is None else rows.filter(pk=number).first()
-    if found is None:
-        raise not_found(str(rows.model._meta.verbose_name))
-    return found

@@ -13,17 +13,22 @@ from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from cdp_project.kernel.cursor import Number
+from cdp_project.kernel.errors import Refusal
 from cdp_project.workspaces import scopes
 from cdp_project.workspaces.endpoint import Asked, Gate, Handler, Operation, Serializer, View, endpoint, for_role
 from cdp_project.workspaces.entity_tags import ETAG, IF_MATCH, IF_NONE_MATCH, refuse_another, tag_of, tagged
 from cdp_project.workspaces.filters import FilterSet, filtered, parameters_of
 from cdp_project.workspaces.models import Role
-from cdp_project.workspaces.parameters import position_of
+from cdp_project.workspaces.parameters import choice_of, position_of
 from cdp_project.workspaces.problems import CHANGED_MEANWHILE
 from cdp_project.workspaces.reading import CURSOR, LIMIT, page
-from cdp_project.workspaces.resource_rows import ResourceView, one, one_locked
+from cdp_project.workspaces.resource_rows import ResourceView, one
 
-__all__ = ["ResourceView", "changing", "creating", "deleting", "listing", "showing"]
+__all__ = ["GIVE_UP", "ResourceView", "changing", "creating", "deleting", "listing", "refuse_waiting", "showing"]
+
+GIVE_UP = OpenApiParameter(
+    "give_up", bool, description="`true`: delete it although something waits. Otherwise that is a 409 which says what."
+)
 
 LOCATION = OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[201], description="Its address.")
 NOT_MODIFIED: dict[int, Any] = {304: None}
@@ -116,7 +121,7 @@ def creating(
         def respond(view: Any, asked: Asked, path: dict[str, str]) -> Response:
             made = handler(view, asked, **path)
             answered = _represented(answer, made, status.HTTP_201_CREATED)
-            answered["Location"] = f"{asked.address}/{made.pk}"
+            answered["Location"] = view.address_of(asked, made)
             return answered
 
         return endpoint(operation, handler, respond)
@@ -175,9 +180,15 @@ def deleting(
     return declare
 
 
+def refuse_waiting(asked: Asked, waiting: str) -> None:
+    """For deletions that take GIVE_UP: 409 that says what waits, "" for nothing. Raises Refusal."""
+    if choice_of(asked.query, "give_up", ("true", "false")) != "true" and waiting:
+        raise Refusal(409, "something_waits", f"{waiting} Repeat with give_up=true to delete it all the same.")
+
+
 def _locked(view: ResourceView, asked: Asked, path: dict[str, str], shown: Serializer) -> Any:
     """The row, locked, in the state that If-Match names."""
-    row = one_locked(view, asked, path)
+    row = one(view, asked, path, locked=True)
     refuse_another(asked.headers, tag_of(shown(row).data))
     return row
 

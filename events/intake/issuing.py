@@ -2,9 +2,10 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from cdp_project.kernel import clock, secretbox
 from cdp_project.workspaces import audit
@@ -43,8 +44,24 @@ def issue(actor: Actor, source: Input) -> IssuedKey:
     return issued
 
 
+def rotate(actor: Actor, source: Input, overlap: timedelta) -> IssuedKey:
+    """A new key; those that there are end after the overlap, unless they end earlier anyway."""
+    at = clock.now() + overlap
+    with transaction.atomic():
+        lasting = source.keys.filter(Q(expires_at=None) | Q(expires_at__gt=at)).order_by("pk")
+        for key in lasting.select_for_update():
+            _end_at(actor, key, at)
+        return issue(actor, source)
+
+
 def end(actor: Actor, key: InputKey) -> None:
-    """What uses the key is refused within two seconds."""
+    """What uses the key is refused within two seconds. One that has ended already stays as it is."""
+    now = clock.now()
+    if key.expires_at is None or key.expires_at > now:
+        _end_at(actor, key, now)
+
+
+def _end_at(actor: Actor, key: InputKey, at: datetime) -> None:
     with audit.changing(actor, key):
-        key.expires_at = clock.now()
+        key.expires_at = at
         key.save(update_fields=["expires_at"])

@@ -1,5 +1,6 @@
 """Inputs: the platforms and feeds that events come from, and their keys."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from cdp_project.workspaces.models import Workspace
@@ -71,6 +72,16 @@ class Input(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """A platform says which one it is, and is the workspace's only one for it. Raises ValidationError."""
+        if self.kind != InputKind.PLATFORM:
+            return
+        if not self.platform:
+            raise ValidationError({"platform": "Choose which platform it is."})
+        others = Input.objects.filter(workspace=self.workspace, kind=InputKind.PLATFORM, platform=self.platform)
+        if others.exclude(pk=self.pk).exists():
+            raise ValidationError({"platform": "This workspace has its input for this platform already."})
+
 
 class InputKey(models.Model):
     """A key with its secret. Two live ones let a client change over without a gap.
@@ -84,6 +95,9 @@ class InputKey(models.Model):
     secret_digest = models.BinaryField(editable=False)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
+
+    issued_secret: str | None = None
+    """In the clear only on the very object that was just issued; never stored."""
 
     class Meta:
         db_table = "input_key"
