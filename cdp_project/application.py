@@ -117,12 +117,15 @@ class Application:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        self._intake.close()
-        self._pages.close()
-        self._health.close()
-        self._lane.close()
-        release(LAST_COMMIT_WAIT_S)
+        await self.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def close(self) -> None:
+        """Let what is under way end, store what waits, hold nothing any more."""
+        for threads in (self._intake, self._pages, self._health):
+            threads.close()
+        await self._lane.close(LAST_COMMIT_WAIT_S)
+        release(LAST_COMMIT_WAIT_S)
 
 
 async def _refuse(send: Send, problem: Exception, bodies: Bodies) -> None:

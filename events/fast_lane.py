@@ -8,7 +8,7 @@ from django.conf import settings
 from cdp_project.kernel.asgi_body import Account, Bodies, Receive, Scope, Send
 from events.ingest import Origin, request_id_of, take_in
 from events.intake.fields import header_fields, query_fields
-from events.intake.loop_waits import LoopThreads, LoopWaits
+from events.intake.loop_waits import LoopDesk, LoopWaits
 from events.protocol import PROTOCOLS, Reply
 
 
@@ -21,7 +21,7 @@ class FastLane:
 
     def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
-        self._threads = LoopThreads()
+        self._desk = LoopDesk()
         self._ways = {
             f"/{endpoint.path}": (protocol, endpoint)
             for protocol in PROTOCOLS.values()
@@ -49,14 +49,14 @@ class FastLane:
         protocol, endpoint = self._ways[scope["path"]]
         headers, client = header_fields(scope["headers"]), scope.get("client")
         origin = Origin(request_id_of(headers), client[0] if client else "")
-        waits = LoopWaits(self._threads, account)
+        waits = LoopWaits(self._desk, account)
         query = query_fields(scope["query_string"])
         reply = await take_in(waits, origin, protocol, endpoint, headers, query, body)
         await _send(send, reply, origin.request_id)
 
-    def close(self) -> None:
-        """End the threads."""
-        self._threads.close()
+    async def close(self, wait_s: float) -> None:
+        """Store what waits, for as long as it may take; then hold nothing."""
+        await self._desk.close(wait_s)
 
 
 async def _send(send: Send, reply: Reply, request_id: str) -> None:

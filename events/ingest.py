@@ -7,12 +7,14 @@ from collections.abc import Mapping
 
 import structlog
 
+from cdp_project.kernel.coroutines import run_here
 from cdp_project.kernel.failpoints import failpoint
 from events.intake.admission import Admitted, admit
 from events.intake.desk import desk
-from events.intake.group_commit import StoreBusy, StoreUnavailable, Unstorable
+from events.intake.gathering import StoreBusy
 from events.intake.refusals import bad_request, store_away, unavailable
-from events.intake.waits import ThreadWaits, Waits, run_in_thread
+from events.intake.storing import StoreUnavailable, Unstorable
+from events.intake.waits import ThreadWaits, Waits
 from events.protocol import Endpoint, IntakeProtocol, IntakeRefusal, Reply
 
 log = structlog.get_logger(__name__)
@@ -37,7 +39,7 @@ def accept(
     Header names are in lower case; the body is as it came over the wire. Never raises for what a client did.
     """
     origin = Origin(request_id_of(headers), client_ip)
-    reply = run_in_thread(take_in(_IN_THREAD, origin, protocol, endpoint, headers, query, body))
+    reply = run_here(take_in(_IN_THREAD, origin, protocol, endpoint, headers, query, body))
     return Reply(reply.status, {**reply.headers, "X-Request-Id": origin.request_id}, reply.body)
 
 

@@ -71,6 +71,10 @@ class SteadyConnection:
         self._name = name
         self._connection: Connection | None = None
 
+    def is_open(self) -> bool:
+        """`get` need not wait for a new connection."""
+        return self._connection is not None and not self._connection.closed
+
     def get(self) -> Connection:
         """The open connection; raises psycopg.OperationalError when the database is away."""
         if self._connection is None or self._connection.closed:

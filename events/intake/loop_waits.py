@@ -11,8 +11,8 @@ from events.intake import rate_limit, waits
 from events.intake.desk import desk
 from events.intake.inbox import NewBatch
 from events.intake.keys import LOOK_UP_WAIT_S, KeyHolder
+from events.intake.loop_commit import LoopCommit
 from events.intake.refusals import unavailable
-from events.intake.tickets import LoopTicket
 
 T = TypeVar("T")
 
@@ -24,8 +24,8 @@ STRANGERS_MOST = 200
 LOOP_BYTES_MOST = 64 * 1024
 
 
-class LoopThreads:
-    """What the requests of one event loop share. Threads are made when they are needed."""
+class LoopDesk:
+    """What the requests of one event loop share: the group commit, and threads, made when they are needed."""
 
     def __init__(self) -> None:
         # Keys that were known a moment ago do not stand in line behind guesses.
@@ -35,6 +35,7 @@ class LoopThreads:
         self.limits = ThreadPoolExecutor(LIMIT_THREADS, "intake limits")
         # One: the interpreter runs no two at once.
         self.work = ThreadPoolExecutor(1, "intake bodies")
+        self.group_commit = LoopCommit()
         self.finding: dict[str, asyncio.Future[KeyHolder | None]] = {}
         self.look: asyncio.Future[str | None] | None = None
 
@@ -62,8 +63,9 @@ class LoopThreads:
     def _end_look(self, _found: object) -> None:
         self.look = None
 
-    def close(self) -> None:
-        """End the threads, without waiting for one that hangs."""
+    async def close(self, wait_s: float) -> None:
+        """Store what waits, for as long as it may take, and end the threads, without waiting for one that hangs."""
+        await self.group_commit.close(wait_s)
         for pool in (self.known, self.strangers, self.looks, self.limits, self.work):
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -71,10 +73,10 @@ class LoopThreads:
 class LoopWaits:
     """Never blocks the event loop. `account` counts the bytes of the one request that waits."""
 
-    __slots__ = ("_account", "_threads")
+    __slots__ = ("_account", "_desk")
 
-    def __init__(self, threads: LoopThreads, account: Account) -> None:
-        self._threads = threads
+    def __init__(self, own: LoopDesk, account: Account) -> None:
+        self._desk = own
         self._account = account
 
     def grow(self, size: int) -> None:
@@ -84,32 +86,29 @@ class LoopWaits:
         if (remembered := desk.keys.remembered(key)) is not None:
             return remembered[1]
         async with asyncio.timeout(LOOK_UP_WAIT_S):
-            return await asyncio.shield(self._threads.find(key))
+            return await asyncio.shield(self._desk.find(key))
 
     async def problem(self, now: datetime) -> str | None:
-        if desk.backpressure.is_due() and self._threads.look is None:
+        if desk.backpressure.is_due() and self._desk.look is None:
             # One waits for the look that it takes, the others go by the last one.
-            await asyncio.wait({self._threads.look_around(now)}, timeout=LOOK_UP_WAIT_S)
+            await asyncio.wait({self._desk.look_around(now)}, timeout=LOOK_UP_WAIT_S)
         return desk.backpressure.seen
 
     async def rate(self, holder: KeyHolder, batches: int, now: datetime) -> int | None:
         if not holder.is_limited:
             return None
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads.limits, rate_limit.take, holder, batches, now)
+        return await loop.run_in_executor(self._desk.limits, rate_limit.take, holder, batches, now)
 
     async def work(self, size: int, call: Callable[..., T], *arguments: Any) -> T:
         if size <= LOOP_BYTES_MOST:
             return call(*arguments)
-        return await asyncio.get_running_loop().run_in_executor(self._threads.work, call, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._desk.work, call, *arguments)
 
     async def stored(self, batches: Sequence[NewBatch]) -> None:
-        loop = asyncio.get_running_loop()
-        ticket = LoopTicket(loop)
-        desk.group_commit.add(batches, ticket)
-        timer = loop.call_later(waits.STORE_WAIT_S, ticket.expire)
+        ticket = self._desk.group_commit.add(batches)
+        timer = asyncio.get_running_loop().call_later(waits.STORE_WAIT_S, ticket.expire)
         try:
             await ticket.done
         finally:
             timer.cancel()
-            ticket.give_up()

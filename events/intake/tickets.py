@@ -1,10 +1,7 @@
-"""How a request learns of its commit: a thread waits for it, an event loop is told of a whole group at once."""
+"""How a request learns of its commit: a thread blocks for it, a coroutine of the same event loop awaits it."""
 
 import asyncio
-import threading
-from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Any
 from typing import Protocol as Interface
 
 
@@ -15,9 +12,8 @@ class Ticket(Interface):
         """Storing begins; False when nobody waits any more, and then nothing of it may be stored."""
         ...
 
-    @staticmethod
-    def tell(tickets: Sequence[Any], error: Exception | None) -> None:
-        """Stored, or not for this reason. `tickets` are all of this kind, and were begun."""
+    def tell(self, error: Exception | None) -> None:
+        """Stored, or not for this reason. Only after it was begun."""
         ...
 
 
@@ -27,50 +23,26 @@ class ThreadTicket(Future[None]):
     def begin(self) -> bool:
         return self.set_running_or_notify_cancel()
 
-    @staticmethod
-    def tell(tickets: "Sequence[ThreadTicket]", error: Exception | None) -> None:
-        for ticket in tickets:
-            ticket.set_exception(error) if error else ticket.set_result(None)
+    def tell(self, error: Exception | None) -> None:
+        self.set_exception(error) if error else self.set_result(None)
 
 
 class LoopTicket:
-    """For a coroutine that awaits `done`. Made in its loop."""
+    """For a coroutine that awaits `done`, in the loop that stores; cancelling `done` gives up waiting."""
 
-    __slots__ = ("_claim", "_loop", "done")
+    __slots__ = ("done",)
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self.done: asyncio.Future[None] = loop.create_future()
-        # Whoever takes it first decides: the store that begins, or the one who gave up waiting.
-        self._claim = threading.Lock()
+    def __init__(self, done: "asyncio.Future[None]") -> None:
+        self.done = done
 
     def begin(self) -> bool:
-        return self._claim.acquire(blocking=False)
+        return not self.done.done()
 
-    def give_up(self) -> None:
-        """Nobody waits any more; what the store has not begun it leaves out."""
-        self._claim.acquire(blocking=False)
-        self.done.cancel()
+    def tell(self, error: Exception | None) -> None:
+        if self.done.done():
+            return
+        self.done.set_exception(error) if error else self.done.set_result(None)
 
     def expire(self) -> None:
         """The time is over: who waits meets a TimeoutError."""
-        if not self.done.done():
-            self.done.set_exception(TimeoutError())
-
-    @staticmethod
-    def tell(tickets: "Sequence[LoopTicket]", error: Exception | None) -> None:
-        # One crossing for the group: each would cost more than all else that a request needs of the store.
-        for loop in {ticket._loop for ticket in tickets}:
-            own = [ticket.done for ticket in tickets if ticket._loop is loop]
-            try:
-                loop.call_soon_threadsafe(_settle, own, error)
-            except RuntimeError:
-                # The loop was closed, and with it all who waited there.
-                continue
-
-
-def _settle(futures: "Sequence[asyncio.Future[None]]", error: Exception | None) -> None:
-    for done in futures:
-        if done.done():
-            continue
-        done.set_exception(error) if error else done.set_result(None)
+        self.tell(TimeoutError())

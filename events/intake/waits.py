@@ -3,7 +3,7 @@
 A thread has time: `ThreadWaits` blocks, so those coroutines end without being suspended. The fast lane's never blocks.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from typing import Protocol as Interface
@@ -71,14 +71,3 @@ class ThreadWaits:
         except TimeoutError:
             ticket.cancel()
             raise
-
-
-def run_in_thread(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that waits by `ThreadWaits` alone."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    coroutine.close()
-    raise RuntimeError("A coroutine that has its thread to itself was suspended.")

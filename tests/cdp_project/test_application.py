@@ -23,8 +23,7 @@ def application(monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     made._bodies.bytes_most = 1000
     made._bodies.total_bytes_most = 1500
     yield made
-    for threads in (made._intake, made._pages, made._health):
-        threads.close()
+    asyncio.run(made.close())
 
 
 def post(application: Application, intake: Intake, *pieces: bytes | None, **more: Any) -> Answer:

@@ -16,8 +16,10 @@ from pytest_django import Settings
 from cdp_project.kernel.database import Connection, connect
 from cdp_project.workspaces.environment import Environment
 from events.intake import inbox
-from events.intake.group_commit import GroupCommit, StoreBusy, StoreUnavailable, Unstorable
+from events.intake.gathering import StoreBusy
+from events.intake.group_commit import GroupCommit
 from events.intake.inbox import AcceptSequence, NewBatch
+from events.intake.storing import StoreUnavailable, Unstorable
 from events.models import InboxRow
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
