@@ -1,52 +1,50 @@
-"""Typed readers of environment variables. An odd value stops the start with one sentence."""
+"""Typed readers of environment variables. An odd value stops the start with one sentence and exit code 2."""
 
 import base64
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import ParseResult, unquote, urlparse
+from urllib.parse import unquote, urlsplit
 
-TRUE_WORDS = {"1", "true", "yes", "on"}
-FALSE_WORDS = {"0", "false", "no", "off", ""}
+from cdp_project import variables
+from cdp_project.variable_kinds import TRUE_WORDS
+
+EXIT_CODE = 2
 
 
 class ConfigurationError(SystemExit):
-    """A setting that cannot be used; the message is printed as it is."""
+    """Settings that cannot be used; the sentences are printed at once, and no traceback follows."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__(EXIT_CODE)
+        self.sentences = sentences
+        sys.stderr.write("".join(f"{sentence}\n" for sentence in sentences))
+
+
+def check() -> None:
+    """Raise ConfigurationError where a variable has a value that cannot be used; what reads them below trusts that."""
+    if found := variables.problems(os.environ):
+        raise ConfigurationError(found)
 
 
 def text(name: str, default: str = "") -> str:
-    """Value of `name`, or what stands in the file that `{name}_FILE` points at."""
+    """Value of `name`, or what stands in the file that `{name}_FILE` points at. What is empty counts as not set."""
     if path := os.environ.get(f"{name}_FILE"):
-        return Path(path).read_text().strip()
-    return os.environ.get(name, default)
+        return Path(path).read_text().strip() or default
+    return os.environ.get(name) or default
 
 
 def flag(name: str, *, default: bool = False) -> bool:
     """True for 1/true/yes/on, False for 0/false/no/off."""
-    value = os.environ.get(name)
-    if value is None:
-        return default
-    word = value.strip().lower()
-    if word in TRUE_WORDS:
-        return True
-    if word in FALSE_WORDS:
-        return False
-    raise ConfigurationError(f"{name}={value!r} is neither yes nor no; use 1 or 0.")
+    value = text(name)
+    return value.strip().lower() in TRUE_WORDS if value else default
 
 
-def number(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
-    """Whole number within bounds."""
-    value = os.environ.get(name)
-    if value is None:
-        return default
-    try:
-        result = int(value)
-    except ValueError:
-        raise ConfigurationError(f"{name}={value!r} is not a whole number.") from None
-    if result < least or (most is not None and result > most):
-        raise ConfigurationError(f"{name}={result} is outside {least}..{'' if most is None else most}.")
-    return result
+def number(name: str, default: int) -> int:
+    """Whole number; its bounds stand in cdp_project.variables."""
+    return int(text(name) or default)
 
 
 def words(name: str, default: str = "") -> list[str]:
@@ -76,21 +74,12 @@ def kept_secret(path: Path) -> str:
 
 def database(url: str) -> dict[str, Any]:
     """Django's connection settings from `postgresql://user:password@host:port/name`."""
-    parts = urlparse(url)
-    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
-        raise ConfigurationError("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
+    parts = urlsplit(url)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
-        "PORT": str(_port(parts)),
+        "PORT": str(parts.port or ""),
     }
-
-
-def _port(parts: ParseResult) -> int | str:
-    try:
-        return parts.port or ""
-    except ValueError:
-        raise ConfigurationError("DATABASE_URL has a port that is no number.") from None

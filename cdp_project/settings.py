@@ -10,6 +10,8 @@ from redis.retry import Retry
 from cdp_project import env
 from cdp_project.embedded import address
 
+env.check()
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("TRIBUTARY_VAR") or BASE_DIR / "var")
 
@@ -67,6 +69,7 @@ INSTALLED_APPS = [
     "cdp_project.console.apps.ConsoleConfig",
 ]
 MIDDLEWARE = [
+    "cdp_project.api_traffic.api_traffic",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -188,18 +191,22 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
+# --- Operation ----------------------------------------------------------------------------------
+# Without a token only this machine may read /metrics.
+CDP_METRICS_TOKEN = env.text("CDP_METRICS_TOKEN")
+
 # --- Intake -------------------------------------------------------------------------------------
-CDP_LANES = env.number("CDP_LANES", 16, least=1, most=4096)
+CDP_LANES = env.number("CDP_LANES", 16)
 # Uploads are taken in by the event loop itself; without it by Django's views, which answer the same.
 CDP_FAST_LANE = env.flag("CDP_FAST_LANE", default=True)
 # Requests that may wait for a commit in one web process before others are refused with 503.
-CDP_INTAKE_WAITING_REQUESTS = env.number("CDP_INTAKE_WAITING_REQUESTS", 2000, least=1)
-CDP_INTAKE_WAITING_BYTES = env.number("CDP_INTAKE_WAITING_BYTES", 64_000_000, least=1_000_000)
+CDP_INTAKE_WAITING_REQUESTS = env.number("CDP_INTAKE_WAITING_REQUESTS", 2000)
+CDP_INTAKE_WAITING_BYTES = env.number("CDP_INTAKE_WAITING_BYTES", 64_000_000)
 # Intake is refused with 503 while the oldest waiting batch is older than this.
-CDP_BACKLOG_MAX_AGE_S = env.number("CDP_BACKLOG_MAX_AGE_S", 6 * 3600, least=1)
+CDP_BACKLOG_MAX_AGE_S = env.number("CDP_BACKLOG_MAX_AGE_S", 6 * 3600)
 # Intake is refused with 503 while the disk that holds TRIBUTARY_VAR has less than this left.
 CDP_DISK_FREE_LEAST_MB = env.number("CDP_DISK_FREE_LEAST_MB", 256)
-CDP_EVENT_RETENTION_DAYS = env.number("CDP_EVENT_RETENTION_DAYS", 90, least=1)
+CDP_EVENT_RETENTION_DAYS = env.number("CDP_EVENT_RETENTION_DAYS", 90)
 # People that one input may have made a minute for MPIDs that its clients name; beyond it batches are quarantined.
 CDP_CLIENT_MPIDS_PER_MINUTE = env.number("CDP_CLIENT_MPIDS_PER_MINUTE", 10_000)
 # Of pages and our own API; intake's bound is its protocols'.
@@ -216,12 +223,16 @@ LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = True
+# Requests that one credential may make of our own API in a minute; 0 for any number.
+CDP_API_REQUESTS_PER_MINUTE = env.number("CDP_API_REQUESTS_PER_MINUTE", 1200)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["cdp_project.workspaces.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["cdp_project.kernel.json_body.JsonBody"],
+    "DEFAULT_THROTTLE_CLASSES": ["cdp_project.workspaces.request_budget.RequestBudget"],
+    "DEFAULT_METADATA_CLASS": "cdp_project.workspaces.allowed_methods.AllowedMethods",
     "EXCEPTION_HANDLER": "cdp_project.kernel.errors.problem_response",
     "UNAUTHENTICATED_USER": None,
     # Always six digits: with a fraction left out where it is zero, the texts would not sort as the times do.

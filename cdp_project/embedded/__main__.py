@@ -14,7 +14,7 @@ from cdp_project.embedded.errors import StartError
 
 
 def main() -> int:
-    """Do what the command line says; the exit code of COMMAND, or 1 with a sentence."""
+    """Do what the command line says; the exit code of COMMAND, or 1 or 2 with a sentence."""
     asked = _parser().parse_args()
     var = asked.var.absolute()
     try:
@@ -27,7 +27,7 @@ def main() -> int:
                 return background.stop(var)
     except StartError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return error.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:

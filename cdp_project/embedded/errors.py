@@ -7,7 +7,15 @@ from pathlib import Path
 
 
 class StartError(Exception):
-    """What was wrong, where, and what to do, in one sentence; commands print it and exit with 1."""
+    """What was wrong, where, and what to do, in one sentence; commands print it and exit with its code."""
+
+    exit_code = 1
+
+
+class SettingError(StartError):
+    """A variable has to be changed before anything can start."""
+
+    exit_code = 2
 
 
 def disk_is_full(folder: Path) -> StartError:

@@ -5,7 +5,7 @@ import os
 import socket
 from urllib.parse import urlsplit
 
-from cdp_project.embedded.errors import StartError
+from cdp_project.embedded.errors import SettingError
 
 
 def is_up(host: str, port: int, _pid: int = 0, *, path: str = "/readyz") -> bool:
@@ -26,15 +26,16 @@ def allowed_host() -> str:
     return first if first and first != "*" else "localhost"
 
 
-def check_reachable(variable: str) -> None:
-    """Raise StartError when the address in an environment variable names a host and port that nobody answers at."""
+def check_reachable(variable: str, default_port: int) -> None:
+    """Raise SettingError when the address in an environment variable names a host and port that nobody answers at."""
     address = urlsplit(os.environ.get(variable, ""))
     if not address.hostname:
         return
+    port = address.port or default_port
     try:
-        socket.create_connection((address.hostname, address.port or 6379), timeout=5).close()
+        socket.create_connection((address.hostname, port), timeout=5).close()
     except OSError as error:
-        raise StartError(
-            f"The server that {variable} names, {address.hostname}:{address.port or 6379}, cannot be reached: "
+        raise SettingError(
+            f"The server that {variable} names, {address.hostname}:{port}, cannot be reached: "
             f"{error.strerror or error}. See that it runs and that {variable} is right, then start again."
         ) from error

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from cdp_project.embedded.address import CHECKOUT, var_folder
 from cdp_project.embedded.banner import FirstStart, banner
-from cdp_project.embedded.errors import StartError
+from cdp_project.embedded.errors import SettingError, StartError
+from cdp_project.embedded.given_settings import read_settings
 from cdp_project.embedded.limits import raise_file_limit
 from cdp_project.embedded.lock import RunLock
 from cdp_project.embedded.output import Output
@@ -35,12 +36,16 @@ from cdp_project.embedded.supervisor import Supervisor
 
 
 def main() -> int:
-    """The exit code: 0 after a stop that was asked for, 1 with a sentence when the start cannot go on."""
+    """The exit code: 0 after a stop that was asked for, 1 with a sentence when the start cannot go on.
+
+    2 when it is a variable that has to be changed.
+    """
     try:
+        read_settings(os.environ)
         _up(var_folder())
     except StartError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return error.exit_code
     return 0
 
 
@@ -48,10 +53,11 @@ def _up(var: Path) -> None:
     make_home(var)
     lock = RunLock(var)
     raise_file_limit()
-    host, port = os.environ.get("HOST") or LOOPBACK, _port("PORT", DEFAULT_PORT)
+    host, port = os.environ.get("HOST") or LOOPBACK, int(os.environ.get("PORT") or DEFAULT_PORT)
     try:
         with _open_door(host, port) as door:
-            check_reachable("REDIS_URL")
+            check_reachable("DATABASE_URL", 5432)
+            check_reachable("REDIS_URL", 6379)
             site = Site(host, port, door.fileno(), _sink_port(), var)
             asyncio.run(_run(lock, site, door))
     finally:
@@ -101,7 +107,8 @@ async def _prepare(supervisor: Supervisor, env: Mapping[str, str]) -> FirstStart
     for line in before if process.returncode else filter(None, (*before, last)):
         supervisor.output.line("prepare", line)
     if process.returncode:
-        raise StartError(last.removeprefix("CommandError: ") or "The database could not be prepared.")
+        problem = last.removeprefix("CommandError: ") or "The database could not be prepared."
+        raise StartError(problem) if process.returncode == 1 else SettingError(problem)
     found: FirstStart = json.loads(printed)
     return found
 
@@ -111,7 +118,7 @@ def _open_door(host: str, port: int) -> socket.socket:
         return listen(host, port)
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
-            raise StartError(f"HOST={host} is no address of this machine: {error.strerror}.") from error
+            raise SettingError(f"HOST={host} is no address of this machine: {error.strerror}.") from error
         raise StartError(
             f"Port {port} on {host} is in use by another program, or closed to this user: "
             f"stop that program, or choose another port with `PORT={port + 1} make up`."
@@ -120,18 +127,11 @@ def _open_door(host: str, port: int) -> socket.socket:
 
 def _sink_port() -> int:
     """The port asked for, else the next free one; who asked for another is told."""
-    wanted = _port("CDP_SINK_PORT", DEFAULT_SINK_PORT)
+    wanted = int(os.environ.get("CDP_SINK_PORT") or DEFAULT_SINK_PORT)
     found = first_free(wanted)
     if found != wanted and os.environ.get("CDP_SINK_PORT"):
         Output().line("sink", f"port {wanted} (CDP_SINK_PORT) is in use by another program; using {found} instead")
     return found
-
-
-def _port(variable: str, default: int) -> int:
-    text = os.environ.get(variable) or str(default)
-    if not (text.isdigit() and 0 < int(text) < 65_536):
-        raise StartError(f"{variable}={text} is no port: use a number from 1 to 65535.")
-    return int(text)
 
 
 if __name__ == "__main__":

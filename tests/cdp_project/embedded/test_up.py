@@ -11,6 +11,7 @@ import pytest
 
 from cdp_project.embedded import address
 from cdp_project.embedded.address import CHECKOUT
+from cdp_project.embedded.given_settings import read_settings
 from cdp_project.embedded.lock import RunLock, holder_of
 from cdp_project.embedded.output import Output
 from cdp_project.embedded.ports import LOOPBACK
@@ -34,9 +35,9 @@ def up(var: Path, **more: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def refusal(done: "subprocess.CompletedProcess[str]") -> str:
-    """The one line that it said, with exit code 1 and nothing else."""
-    assert done.returncode == 1
+def refusal(done: "subprocess.CompletedProcess[str]", code: int = 1) -> str:
+    """The one line that it said, with its exit code and nothing else; 2 is for variables."""
+    assert done.returncode == code
     (line,) = (done.stdout + done.stderr).splitlines()
     return line
 
@@ -52,7 +53,26 @@ def test_a_port_in_use(var: Path) -> None:
 
 @pytest.mark.parametrize("port", ["http", "0", "70000", "-1"])
 def test_a_port_that_is_none(var: Path, port: str) -> None:
-    assert refusal(up(var, PORT=port)) == f"PORT={port} is no port: use a number from 1 to 65535."
+    said = refusal(up(var, PORT=port), 2)
+    assert said == f"PORT={port} cannot be used; write the number of a port, from 1 to 65535."
+    assert not (var / "servers").exists()
+
+
+def test_a_mistyped_variable_is_told_and_the_start_goes_on(var: Path) -> None:
+    done = up(var, CDP_LANE="8", HOST="192.0.2.1")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 2)
+    assert done.stderr.startswith("CDP_LANE is no variable of Tributary and changes nothing; CDP_LANES was probably")
+
+
+def test_what_the_supervisor_goes_by_may_stand_in_files(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://me:secret@db/mine\n")
+    environment = {"DATABASE_URL_FILE": str(tmp_path / "url"), "SECRET_KEY_FILE": str(tmp_path / "url")}
+    read_settings(environment)
+    # The processes read the key themselves: it need not stand in anybody's environment.
+    assert environment == {
+        "DATABASE_URL": "postgresql://me:secret@db/mine",
+        "SECRET_KEY_FILE": str(tmp_path / "url"),
+    }
 
 
 def test_a_sink_port_in_use_is_replaced_and_told(
@@ -81,7 +101,7 @@ def test_the_run_notes_where_it_listens(var: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_host_that_is_not_ours(var: Path) -> None:
-    assert "HOST=192.0.2.1 is no address of this machine" in refusal(up(var, HOST="192.0.2.1"))
+    assert "HOST=192.0.2.1 is no address of this machine" in refusal(up(var, HOST="192.0.2.1"), 2)
 
 
 def test_a_second_run_while_one_runs(var: Path) -> None:
@@ -96,15 +116,14 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_an_unreachable_redis_is_named_without_its_password(var: Path) -> None:
-    said = refusal(up(var, REDIS_URL="redis://:secret@127.0.0.1:9/0"))
+    said = refusal(up(var, REDIS_URL="redis://:secret@127.0.0.1:9/0"), 2)
     assert "The server that REDIS_URL names, 127.0.0.1:9, cannot be reached: Connection refused" in said
     assert "secret" not in said
 
 
 def test_an_unreachable_database_is_named_without_its_password(var: Path) -> None:
-    said = refusal(up(var, DATABASE_URL="postgresql://me:secret@127.0.0.1:9/mine"))
-    assert "The database mine at 127.0.0.1:9 could not be used" in said
-    assert "Connection refused" in said
+    said = refusal(up(var, DATABASE_URL="postgresql://me:secret@127.0.0.1:9/mine"), 2)
+    assert "The server that DATABASE_URL names, 127.0.0.1:9, cannot be reached: Connection refused" in said
     assert "secret" not in said
     assert holder_of(var) is None
 
