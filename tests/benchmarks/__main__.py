@@ -1,29 +1,15 @@
-"""Run every benchmark, or the ones named: `python -m tests.benchmarks [intake ...]`."""
+"""Measure: `python -m tests.benchmarks [--only KEY,KEY] [--quick] [--list]`, on servers of its own (`make bench`)."""
 
-import pkgutil
-import subprocess
+import os
 import sys
-from pathlib import Path
 
-NO_BENCHMARKS = {"__main__", "load", "receiver"}
-CHECKOUT = Path(__file__).resolve().parents[2]
-
-
-def names() -> list[str]:
-    """Benchmarks by name."""
-    modules = pkgutil.iter_modules([str(Path(__file__).parent)])
-    return sorted(module.name for module in modules if module.name not in NO_BENCHMARKS)
-
-
-def main() -> int:
-    subprocess.check_call([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=CHECKOUT)
-    for name in sys.argv[1:] or names():
-        print(f"\n{name}", flush=True)
-        code = subprocess.call([sys.executable, "-m", f"tests.benchmarks.{name}"])
-        if code:
-            return code
-    return 0
-
+import django
 
 if __name__ == "__main__":
+    # Outputs may reach the sink; said before the settings are read, here and in all processes that are started.
+    os.environ["CDP_DELIVERY_ALLOW"] = "127.0.0.1/32"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp_project.settings")
+    django.setup()
+    from tests.benchmarks.command import main
+
     sys.exit(main())

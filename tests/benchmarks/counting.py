@@ -1,0 +1,53 @@
+"""Counts read back from the database of the run: what was stored, what waits, what a drain cost."""
+
+from typing import Any
+
+from cdp_project.kernel.database import Connection, connect
+from events.metrics import OUTCOME, STORED
+from events.models import Input
+
+# What the pipeline counted itself: cheap enough to be asked while it works.
+_COUNTED = """
+SELECT coalesce(sum(count), 0)::bigint FROM (
+    SELECT workspace_id, input_id, metric, label, count FROM rollup_partial
+    UNION ALL
+    SELECT workspace_id, input_id, metric, label, count FROM rollup_hour
+) AS counted WHERE workspace_id = %s AND input_id = %s AND metric = %s AND label = %s
+"""
+_STORED = "SELECT count(*) FROM event WHERE workspace_id = %s AND environment = 1 AND input_id = %s"
+_WAITING = "SELECT count(*), coalesce(sum(event_count), 0)::bigint FROM inbox WHERE input_id = %s"
+
+
+def one(statement: str, parameters: Any = None) -> int:
+    """The one number that the statement gives."""
+    with connect(autocommit=True, name="bench") as connection:
+        return first_number(connection, statement, parameters)
+
+
+def first_number(connection: Connection, statement: str, parameters: Any = None) -> int:
+    """The same over an open connection."""
+    row = connection.execute(statement.encode(), parameters).fetchone()
+    return int(str(row[0])) if row is not None else 0
+
+
+def counted(connection: Connection, source: Input) -> int:
+    """Events of the input that the pipeline says it has stored."""
+    return first_number(connection, _COUNTED, (source.workspace_id, source.pk, OUTCOME, STORED))
+
+
+def stored(source: Input) -> int:
+    """Events of the input that are there, row by row."""
+    return one(_STORED, (source.workspace_id, source.pk))
+
+
+def waiting(source: Input) -> tuple[int, int]:
+    """Batches and events of the input in the inbox."""
+    with connect(autocommit=True, name="bench") as connection:
+        row: Any = connection.execute(_WAITING, (source.pk,)).fetchone()
+    return int(row[0]), int(row[1])
+
+
+def empty_inbox() -> None:
+    """Throw away what waits: what comes next is not to wait behind it."""
+    with connect(autocommit=True, name="bench") as connection:
+        connection.execute("TRUNCATE inbox")
