@@ -23,6 +23,7 @@ from cdp_project.kernel.asgi_body import (
     Send,
 )
 from cdp_project.kernel.asgi_wsgi import ThreadsBusy, WsgiThreads
+from cdp_project.kernel.trace_context import Span, span_in
 from events.fast_lane import FastLane, LaneFull
 from events.ingest import LAST_COMMIT_WAIT_S, release, request_id_of
 from events.intake.refusals import error_reply, too_large, too_slow, unavailable
@@ -31,7 +32,7 @@ from events.protocol import PROTOCOLS, IntakeRefusal, Reply
 log = structlog.get_logger(__name__)
 
 INTAKE_THREADS, PAGE_THREADS, HEALTH_THREADS = 16, 8, 2
-REQUEST_ID = b"x-request-id"
+REQUEST_ID, TRACEPARENT = b"x-request-id", b"traceparent"
 HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 BODY_SECONDS_MOST = 30.0
 # Bodies under way together: intake has an account of its own, which nothing else can fill.
@@ -83,9 +84,10 @@ class Application:
             # It has the request's id in its answers and log lines by itself.
             await self._upload(scope, receive, send)
             return
-        request_id = _identify(scope)
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._answer(scope, receive, _echoing(send, request_id))
+        request_id, span = _identify(scope), _span_of(scope)
+        trace = {} if span is None else {"trace_id": span.trace_id, "span_id": span.span_id}
+        with structlog.contextvars.bound_contextvars(request_id=request_id, **trace):
+            await self._answer(scope, receive, _echoing(send, request_id, span))
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -151,12 +153,19 @@ def _identify(scope: Scope) -> str:
     return request_id
 
 
-def _echoing(send: Send, request_id: str) -> Send:
-    """Adds X-Request-Id to the answer unless it has one."""
+def _span_of(scope: Scope) -> Span | None:
+    given = [value for name, value in scope["headers"] if name == TRACEPARENT]
+    return span_in(given[0].decode("latin-1")) if len(given) == 1 else None
+
+
+def _echoing(send: Send, request_id: str, span: Span | None = None) -> Send:
+    """Adds X-Request-Id to the answer unless it has one, and our span in the client's trace."""
+    trace = [] if span is None else [(TRACEPARENT, span.traceparent.encode())]
 
     async def echoing(message: Message) -> None:
-        if message["type"] == "http.response.start" and all(name != REQUEST_ID for name, _ in message["headers"]):
-            message["headers"] = [*message["headers"], (REQUEST_ID, request_id.encode())]
+        if message["type"] == "http.response.start":
+            has_id = any(name == REQUEST_ID for name, _ in message["headers"])
+            message["headers"] = [*message["headers"], *([] if has_id else [(REQUEST_ID, request_id.encode())]), *trace]
         await send(message)
 
     return echoing

@@ -70,6 +70,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "cdp_project.api_traffic.api_traffic",
+    "cdp_project.api_traffic.api_traffic",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -225,12 +226,16 @@ STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 # Requests that one credential may make of our own API in a minute; 0 for any number.
 CDP_API_REQUESTS_PER_MINUTE = env.number("CDP_API_REQUESTS_PER_MINUTE", 1200)
+# Requests that one credential may make of our own API in a minute; 0 for any number.
+CDP_API_REQUESTS_PER_MINUTE = env.number("CDP_API_REQUESTS_PER_MINUTE", 1200)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["cdp_project.workspaces.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["cdp_project.kernel.json_body.JsonBody"],
+    "DEFAULT_THROTTLE_CLASSES": ["cdp_project.workspaces.request_budget.RequestBudget"],
+    "DEFAULT_METADATA_CLASS": "cdp_project.workspaces.allowed_methods.AllowedMethods",
     "DEFAULT_THROTTLE_CLASSES": ["cdp_project.workspaces.request_budget.RequestBudget"],
     "DEFAULT_METADATA_CLASS": "cdp_project.workspaces.allowed_methods.AllowedMethods",
     "EXCEPTION_HANDLER": "cdp_project.kernel.errors.problem_response",

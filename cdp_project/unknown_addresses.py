@@ -7,7 +7,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from cdp_project.kernel.errors import PROBLEM, Refusal, problem_document
+from cdp_project.kernel.errors import PROBLEM, Refusal, problem_document, request_of
 from events.api import response_of
 from events.intake.refusals import error_reply, not_found
 from events.protocol import PROTOCOLS
@@ -31,7 +31,7 @@ def of_intake(request: HttpRequest) -> HttpResponse:
 def of_api(request: HttpRequest) -> HttpResponse:
     """404 as a problem document, below /api."""
     log.info("unknown address", method=request.method, path=request.path_info)
-    answer = JsonResponse(problem_document(NO_ADDRESS), status=404, content_type=PROBLEM)
+    answer = JsonResponse(problem_document(NO_ADDRESS) | request_of(request), status=404, content_type=PROBLEM)
     answer._has_been_logged = True  # type: ignore[attr-defined] # just now.
     return answer
 

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from rest_framework import exceptions, status
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 PROBLEM = "application/problem+json"
 WHOLE = "non_field_errors"
 NO_TOKEN = "This needs a token: send Authorization: Bearer <token>; POST /oauth/token gives one."  # noqa: S105 - none
+TOO_MANY_REQUESTS = "The credential made more requests this minute than it may: go on after Retry-After seconds."
 
 
 class Refusal(exceptions.APIException):
@@ -28,7 +30,7 @@ def not_found(what: str) -> Refusal:
     return Refusal(status.HTTP_404_NOT_FOUND, "not_found", f"There is no such {what} in this workspace.")
 
 
-def problem_response(error: Exception, _context: dict[str, Any]) -> Response | None:
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: every refusal becomes a problem document; None lets a real fault be a 500."""
     if isinstance(error, Http404):
         error = exceptions.NotFound()
@@ -36,7 +38,14 @@ def problem_response(error: Exception, _context: dict[str, Any]) -> Response | N
         error = exceptions.PermissionDenied()
     if not isinstance(error, exceptions.APIException):
         return None
-    return Response(problem_document(error), error.status_code, headers=_headers(error), content_type=PROBLEM)
+    document = problem_document(error) | request_of(context.get("request"))
+    return Response(document, error.status_code, headers=_headers(error), content_type=PROBLEM)
+
+
+def request_of(request: HttpRequest | Request | None) -> dict[str, str]:
+    """The member of a problem that leads to its log lines: the request's id."""
+    request_id = "" if request is None else request.headers.get("X-Request-Id", "")
+    return {"request_id": request_id} if request_id else {}
 
 
 def problem_document(error: exceptions.APIException) -> dict[str, Any]:
@@ -49,6 +58,8 @@ def problem_document(error: exceptions.APIException) -> dict[str, Any]:
         return body | {"detail": "Some fields cannot be used; see errors.", "errors": list(field_errors(error.detail))}
     if isinstance(error, exceptions.NotAuthenticated):
         return body | {"detail": NO_TOKEN}
+    if isinstance(error, exceptions.Throttled):
+        return body | {"detail": TOO_MANY_REQUESTS}
     return body | {"detail": str(error.detail)}
 
 

@@ -23,6 +23,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     # The name is the contract's; the class takes its fields off before its own attribute of that name is needed.
+    request_id = serializers.CharField(required=False, help_text="X-Request-Id of the answer; log lines have it, too.")
     errors = FieldErrorSerializer(  # type: ignore[assignment]
         many=True, required=False, help_text="Of a body whose fields cannot be used."
     )
