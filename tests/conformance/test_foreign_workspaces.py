@@ -70,7 +70,7 @@ def test_the_canary_sits_in_every_text_of_the_neighbour(estates: Estates) -> Non
     )
 
 
-def has_canary(table: str, column: str) -> bool:
+def has_canary(table: str, column: str | None) -> bool:
     with database.cursor() as cursor:
         cursor.execute(f'SELECT EXISTS (SELECT FROM "{table}" WHERE "{column}"::text LIKE %s)', [f"%{CANARY}%"])
         return bool(cursor.fetchone()[0])
