@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -21,7 +22,8 @@ from cdp_project.kernel.json_body import BodyTooLarge
 from cdp_project.workspaces.models import KeptAnswer
 
 KEY_CHARACTERS_MOST = 255
-KEPT_H = 24
+KEPT = timedelta(hours=24)
+FORGET_AT_ONCE = 10_000
 # The same call is usually over in this time; then the repeat gets its answer instead of a 409.
 UNDER_WAY_WAIT_MS = 200
 REPLAYED = "Idempotency-Replayed"
@@ -33,7 +35,7 @@ HEADERS = (
         str,
         OpenApiParameter.HEADER,
         description=f"1 to {KEY_CHARACTERS_MOST} printable ASCII characters of your choice. A repeat under the same "
-        f"key within {KEPT_H} hours changes nothing again and is answered the same.",
+        f"key within {KEPT // timedelta(hours=1)} hours changes nothing again and is answered the same.",
     ),
     OpenApiParameter(
         REPLAYED, str, OpenApiParameter.HEADER, enum=["true"], response=True, description="This call is a repeat."
@@ -80,7 +82,7 @@ def _under_key(request: Request, key: str, perform: Callable[[], Response]) -> H
     except APIException as error:
         if error.status_code >= 500 or error.status_code == 429:
             raise
-        answer = _problem(error)
+        answer = _problem(error, request)
     _keep(claimed, answer)
     return answer
 
@@ -126,8 +128,8 @@ def _repeated(kept: KeptAnswer | None, fingerprint: bytes) -> HttpResponse:
     return HttpResponse(secretbox.decrypt(kept.answer_encrypted), status=kept.status, headers=headers)
 
 
-def _problem(error: APIException) -> Response:
-    answer = problem_response(error, {})
+def _problem(error: APIException, request: Request) -> Response:
+    answer = problem_response(error, {"request": request})
     if answer is None:
         raise error
     return answer
@@ -141,3 +143,9 @@ def _keep(claimed: int, answer: Response) -> None:
     KeptAnswer.objects.filter(pk=claimed).update(
         status=answer.status_code, headers=headers, answer_encrypted=secretbox.encrypt(body.decode())
     )
+
+
+def forget_old(now: datetime) -> int:
+    """Delete answers that were kept for their time, a bounded number at a time; returns how many."""
+    old = KeptAnswer.objects.filter(created_at__lt=now - KEPT).order_by("created_at").values("pk")[:FORGET_AT_ONCE]
+    return KeptAnswer.objects.filter(pk__in=old).delete()[0]
