@@ -1,7 +1,7 @@
 """Take a request in: the one entrance of every lane. A 2xx leaves only after the commit (DESIGN section 1)."""
 
 import logging
-import os
+import random
 import re
 from collections.abc import Mapping
 
@@ -97,7 +97,7 @@ def _batches_of(admitted: Admitted) -> dict[str, object]:
 def request_id_of(headers: Mapping[str, str]) -> str:
     """The client's own `X-Request-Id` when it is a sane one, else a new one."""
     given = headers.get("x-request-id", "")
-    return given if given and _SANE_REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+    return given if given and _SANE_REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
 
 
 async def _store(waits: Waits, admitted: Admitted) -> None:

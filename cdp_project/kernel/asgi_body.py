@@ -1,10 +1,11 @@
 """Request bodies gathered in the event loop, within bounds, so that slow senders hold no thread and little memory."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
+
+from cdp_project.kernel.coroutines import Begun
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -42,18 +43,21 @@ class Bodies:
     stride_seconds: float = 5.0
     held: int = 0
 
-    @contextmanager
-    def account(self) -> Iterator["Account"]:
-        """Within the block, what the account's body holds counts."""
-        account = Account(self)
-        try:
-            yield account
-        finally:
-            self.held -= account.held
+    def account(self) -> "Account":
+        """Within its block, what the account's body holds counts."""
+        return Account(self)
 
 
 class Account:
     """One request's share of the bytes held."""
+
+    __slots__ = ("_bodies", "held")
+
+    def __enter__(self) -> "Account":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._bodies.held -= self.held
 
     def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
@@ -65,10 +69,14 @@ class Account:
             return b""
         if declared_length(scope["headers"]) > self._bodies.bytes_most:
             raise BodyTooLarge
+        first = Begun(receive())
+        if first.is_done and not first.result.get("more_body", False):
+            # It came with its head, as nearly all do.
+            return self._take(first.result)
         begun = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(self._due(begun, begun)) as limit:
-                return await self._gather(receive, limit, begun)
+                return await self._gather(first, receive, limit, begun)
         except TimeoutError:
             raise BodyTooSlow from None
 
@@ -76,21 +84,27 @@ class Account:
         """When the next stride has to be complete."""
         return min(begun + self._bodies.seconds_most, now + self._bodies.stride_seconds)
 
-    async def _gather(self, receive: Receive, limit: asyncio.Timeout, begun: float) -> bytes:
+    async def _gather(self, first: Begun[Message], receive: Receive, limit: asyncio.Timeout, begun: float) -> bytes:
         parts: list[bytes] = []
         stride = 0
+        message = first.result if first.is_done else await first.rest()
         while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            parts.append(message.get("body", b""))
-            self._hold(len(parts[-1]))
+            parts.append(self._take(message))
             if not message.get("more_body", False):
                 return b"".join(parts) if len(parts) > 1 else parts[0]
             stride += len(parts[-1])
             if stride >= self._bodies.stride_bytes:
                 stride = 0
                 limit.reschedule(self._due(begun, asyncio.get_running_loop().time()))
+            message = await receive()
+
+    def _take(self, message: Message) -> bytes:
+        """The piece of the body that came."""
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        piece: bytes = message.get("body", b"")
+        self._hold(len(piece))
+        return piece
 
     def _hold(self, size: int) -> None:
         if self.held + size > self._bodies.bytes_most:

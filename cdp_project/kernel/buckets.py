@@ -5,6 +5,7 @@ key, so that the same tables can be spread over machines.
 """
 
 import hashlib
+import random
 import secrets
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -16,11 +17,9 @@ MPID_BITS = 53  # JavaScript rounds larger integers
 
 def digest(*parts: str) -> bytes:
     """16 bytes that stand for the parts; the parts cannot run into each other."""
-    state = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        raw = part.encode("utf-8", "surrogatepass")
-        state.update(len(raw).to_bytes(4, "big") + raw)
-    return state.digest()
+    raw = [part.encode("utf-8", "surrogatepass") for part in parts]
+    framed = b"".join([len(each).to_bytes(4, "big") + each for each in raw])
+    return hashlib.blake2b(framed, digest_size=16).digest()
 
 
 def bucket_of_digest(value: bytes) -> int:
@@ -45,7 +44,8 @@ def new_mpid() -> int:
 
 def time_ordered_id(at: datetime, bucket: int) -> UUID:
     """An id in UUIDv7 layout: acceptance time in 48 bits, the bucket in `rand_a`, 62 random bits."""
-    return UUID(int=_id_head(at, bucket) | secrets.randbits(62))
+    # Chance makes it unique, not secret: the operating system need not be asked.
+    return UUID(int=_id_head(at, bucket) | random.getrandbits(62))
 
 
 def time_ordered_ids(at: datetime, bucket: int, count: int) -> list[UUID]:

@@ -1,6 +1,5 @@
 """Key and secret of an `Authorization: Basic` header. Pure."""
 
-import base64
 import binascii
 from collections.abc import Mapping
 
@@ -15,7 +14,7 @@ def basic_credentials(headers: Mapping[str, str]) -> Credentials | None:
         return None
     scheme, _, encoded = header.partition(" ")
     try:
-        text = base64.b64decode(encoded.strip(), validate=True).decode()
+        text = binascii.a2b_base64(encoded.strip(), strict_mode=True).decode()
     except (binascii.Error, ValueError):
         raise wrong_credentials() from None
     key, separator, secret = text.partition(":")

@@ -10,7 +10,7 @@ from events.decoding import attributes, identities
 from events.decoding.consent_reading import read_consent
 from events.decoding.event_reading import check_event, read_event, whole_number
 from events.decoding.limits import BATCH_BYTES_MOST, INTEGER_LEAST, INTEGER_MOST, NESTING_MOST, VIOLATIONS_MOST
-from events.decoding.safe_json import check_nesting, may_hold_large_integers, mend_integers, parse
+from events.decoding.safe_json import check_nesting, may_hold_large_integers, may_nest_too_deep, mend_integers, parse
 from events.decoding.violations import MORE
 from events.identity_types import IdentityType
 from events.reasons import BATCH_TOO_LARGE, MALFORMED
@@ -122,17 +122,23 @@ def _read(body: bytes) -> tuple[WireBatch, list[Violation]]:
     if len(body) > BATCH_BYTES_MOST:
         raise BatchError(BATCH_TOO_LARGE, f"The batch has {len(body)} bytes; at most {BATCH_BYTES_MOST} are taken.")
     wire, violations = parse(body, _decoder)
+    may_nest = may_nest_too_deep(body)
+    if may_nest:
+        _check_nesting(wire)
+    _environment(wire.environment)
+    _mpid(wire.mpid)
+    for index, event in enumerate(wire.events or ()):
+        if may_nest and event.data:
+            check_nesting(event.data, _DATA_LEVELS)
+        check_event(event.event_type, event.data or {}, index)
+    return wire, violations
+
+
+def _check_nesting(wire: WireBatch) -> None:
     for name in _OBJECTS:
         if value := getattr(wire, name):
             check_nesting(value, _FIELD_LEVELS)
     check_nesting(wire.deleted_user_attributes or [], _FIELD_LEVELS)
-    _environment(wire.environment)
-    _mpid(wire.mpid)
-    for index, event in enumerate(wire.events or ()):
-        if event.data:
-            check_nesting(event.data, _DATA_LEVELS)
-        check_event(event.event_type, event.data or {}, index)
-    return wire, violations
 
 
 def _mend_large_integers(wire: WireBatch, violations: list[Violation]) -> None:

@@ -38,8 +38,7 @@ def of_device(fields: Mapping[str, Any], violations: list[Violation]) -> dict[Id
     """Identities among the fields of `device_info` (reference 2.1.4)."""
     found = {}
     for name, kind in _DEVICE_FIELDS.items():
-        value = _value(fields.get(name), ("device_info", name), violations)
-        if value is not None:
+        if name in fields and (value := _value(fields[name], ("device_info", name), violations)) is not None:
             found[kind] = value
     return found
 

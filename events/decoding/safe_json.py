@@ -104,6 +104,11 @@ def _mend_texts(body: bytes) -> tuple[bytes, list[Violation]]:
     return mended, [Violation(TEXT_UNSTORABLE, "")] * count
 
 
+def may_nest_too_deep(body: bytes) -> bool:
+    """False when the body has too few brackets for it: then nobody needs to follow them."""
+    return body.count(b"{") + body.count(b"[") > NESTING_MOST
+
+
 def check_nesting(value: dict[str, Any] | list[Any], levels: int = NESTING_MOST) -> None:
     """BatchError when containers within `value`, itself the first, are more than `levels` deep."""
     if levels == 0:
