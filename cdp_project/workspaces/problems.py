@@ -5,6 +5,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
+from cdp_project.kernel.errors import PROBLEM
+
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
     """What is wrong with one field of the body."""
@@ -29,22 +31,25 @@ class ProblemSerializer(serializers.Serializer[Any]):
     )
 
 
-def _problem(told: str) -> OpenApiResponse:
-    return OpenApiResponse(ProblemSerializer, told)
+def _problems(told: dict[int, str]) -> dict[Any, OpenApiResponse]:
+    """By status and content type, as the schema's library takes them beside plain statuses."""
+    return {(status, PROBLEM): OpenApiResponse(ProblemSerializer, each) for status, each in told.items()}
 
 
-REFUSALS = {
-    400: _problem("A parameter or field cannot be used; the detail or `errors` name it."),
-    401: _problem("There is no token, or it is not valid any more."),
-    403: _problem("The credential's role is too low; the detail names the one needed."),
-    404: _problem("There is no such thing in this workspace, or the workspace is not yours."),
-    429: _problem("Too many requests; `Retry-After` says when to go on."),
-}
-TOO_LARGE = {413: _problem("The body is too large.")}
-UNSAFE_REFUSALS = {
-    409: _problem(
-        "It cannot be done as things stand; or the call with this Idempotency-Key is still under way (`Retry-After`)."
-    ),
-    422: _problem("The Idempotency-Key belongs to another request."),
-}
-CHANGED_MEANWHILE = {412: _problem("The representation is another one than If-Match names: read it again.")}
+REFUSALS = _problems(
+    {
+        400: "A parameter or field cannot be used; the detail or `errors` name it.",
+        401: "There is no token, or it is not valid any more.",
+        403: "The credential's role is too low; the detail names the one needed.",
+        404: "There is no such thing in this workspace, or the workspace is not yours.",
+        429: "Too many requests; `Retry-After` says when to go on.",
+    }
+)
+TOO_LARGE = _problems({413: "The body is too large."})
+UNSAFE_REFUSALS = _problems(
+    {
+        409: "It cannot be done as things stand, or the call with this Idempotency-Key is under way (`Retry-After`).",
+        422: "The Idempotency-Key belongs to another request.",
+    }
+)
+CHANGED_MEANWHILE = _problems({412: "The representation is another one than If-Match names: read it again."})
