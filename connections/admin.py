@@ -18,6 +18,7 @@ from connections.deletion import waiting_events, warning
 from connections.models import Connection, Output
 from connections.output_form import OutputForm, form_for, setting_groups
 from connections.outputs import save_settings
+from connections.shown_settings import without_query
 from directory.contracts import Field, FieldType, Kind
 from directory.registry import INTEGRATIONS
 
@@ -91,8 +92,7 @@ class OutputAdmin(ScopedAdmin[Output]):
 
 def _plainly(declared: Field, value: Any) -> tuple[str, str]:
     if declared.type is FieldType.URL:
-        address, question_mark, _ = str(value).partition("?")
-        return declared.label, f"{address}{question_mark and '?…'}"
+        return declared.label, without_query(str(value))
     if declared.type is FieldType.SWITCH:
         return declared.label, "On" if value else "Off"
     return declared.label, dict(declared.choices).get(value, str(value))

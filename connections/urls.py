@@ -1,12 +1,13 @@
-"""Addresses for reading what became of events, below /api/v1/."""
+"""Addresses of outputs, connections, and what became of events, below /api/v1/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from connections.api import AlertsView, DeliveriesView, EventView, RetryDeliveriesView, VerdictsView
 
 _BASE = "workspaces/<str:workspace_id>"
 
 urlpatterns = [
+    path("", include("connections.resources.urls")),
     path(f"{_BASE}/events/<str:event_id>", EventView.as_view(), name="event"),
     path(f"{_BASE}/deliveries", DeliveriesView.as_view(), name="deliveries"),
     path(f"{_BASE}/deliveries/retry", RetryDeliveriesView.as_view(), name="retry-deliveries"),

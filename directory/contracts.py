@@ -281,4 +281,4 @@ def _fits(declared: Field, value: object) -> bool:
         case FieldType.SWITCH:
             return isinstance(value, bool)
         case FieldType.CHOICE:
-            return value in dict(declared.choices)
+            return isinstance(value, str) and value in dict(declared.choices)

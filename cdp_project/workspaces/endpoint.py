@@ -17,7 +17,7 @@ from cdp_project.workspaces.audit import Actor, actor_of
 from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import Role, Workspace
 from cdp_project.workspaces.problems import REFUSALS, TOO_LARGE, UNSAFE_REFUSALS
-from cdp_project.workspaces.scopes import SCOPE, Scope
+from cdp_project.workspaces.scopes import SCOPE, Scope, role_within
 
 Serializer = type[serializers.Serializer[Any]]
 Handler = Callable[..., Any]
@@ -117,7 +117,7 @@ def _asked(request: Request, workspace: Workspace | None, operation: Operation) 
     query = request.query_params.dict()
     environment = parameters.environment_of(query)
     # A user's role is looked up at the gate; what only some may see is for programs so far.
-    role = Role(getattr(request.auth, "role", Role.VIEWER))
+    role = role_within(getattr(request.auth, "role", Role.VIEWER), getattr(request.user, "scopes", frozenset()))
     data = _checked(request, operation)
     return Asked(workspace, environment, query, request.headers, request.path, actor_of(request), role, data)
 

@@ -48,6 +48,11 @@ def to_change(role: Role) -> Scope:
     return Scope.ADMINISTER if role == Role.ADMIN else Scope.CONFIGURE
 
 
+def role_within(role: int, scopes: Collection[Scope]) -> Role:
+    """The role as far as the scopes carry it: whoever may only read is shown what a viewer is."""
+    return Role(min([role, max((LEAST_ROLES[scope] for scope in scopes), default=Role.VIEWER)]))
+
+
 class UnknownScope(ValueError):
     """A word that is no scope."""
 

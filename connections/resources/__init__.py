@@ -1,0 +1,1 @@
+"""Outputs and connections over HTTP: list, make, read, change and delete."""
