@@ -15,7 +15,7 @@ from tests import factories
 from tests.shop import Shop
 
 TESTS = Path(__file__).parent
-SUITE_BY_FOLDER = {"browser": "browser", "clients": "clients", "faults": "faults"}
+SUITE_BY_FOLDER = {"browser": "browser", "clients": "clients", "faults": "faults", "wire": "wire"}
 # Every flush would make these anew, row by row.
 MADE_BY_MIGRATE = {"django_content_type", "auth_permission"}
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
