@@ -80,14 +80,17 @@ class Application:
                 await self._lifespan(receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if settings.CDP_FAST_LANE and self._lane.takes(scope):
-            # It has the request's id in its answers and log lines by itself.
+        span = _span_of(scope)
+        is_upload = settings.CDP_FAST_LANE and self._lane.takes(scope)
+        if is_upload and span is None:
+            # The lane has the request's id in answers and log lines by itself: nothing is bound, nothing wrapped.
             await self._upload(scope, receive, send)
             return
-        request_id, span = _identify(scope), _span_of(scope)
+        request_id = _identify(scope)
         trace = {} if span is None else {"trace_id": span.trace_id, "span_id": span.span_id}
         with structlog.contextvars.bound_contextvars(request_id=request_id, **trace):
-            await self._answer(scope, receive, _echoing(send, request_id, span))
+            way = self._upload if is_upload else self._answer
+            await way(scope, receive, _echoing(send, request_id, span))
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -146,8 +149,8 @@ def _refusal(problem: Exception, bytes_most: int) -> IntakeRefusal:
 
 def _identify(scope: Scope) -> str:
     """The request's id, which from here on stands in its headers: the client's own when sane, else a new one."""
-    given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
-    request_id = request_id_of({REQUEST_ID.decode(): given.decode("latin-1")})
+    given = [value for name, value in scope["headers"] if name == REQUEST_ID]
+    request_id = request_id_of({REQUEST_ID.decode(): given[0].decode("latin-1")} if len(given) == 1 else {})
     others = [field for field in scope["headers"] if field[0] != REQUEST_ID]
     scope["headers"] = [*others, (REQUEST_ID, request_id.encode())]
     return request_id

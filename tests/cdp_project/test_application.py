@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from pytest_django import Settings
 
 from cdp_project import application as module
 from cdp_project.application import Application
@@ -16,8 +17,12 @@ from tests.events.conftest import Intake, intake
 __all__ = ["intake"]
 
 
-@pytest.fixture
-def application(monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+@pytest.fixture(params=[True, False], ids=["fast", "views"])
+def application(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> Iterator[Application]:
+    """Uploads by the fast lane, and by Django's views."""
+    settings.CDP_FAST_LANE = request.param
     monkeypatch.setattr(module, "BODY_SECONDS_MOST", 0.2)
     made = Application()
     made._bodies.bytes_most = 1000
