@@ -120,6 +120,11 @@ class Product:
         """All that was printed so far."""
         return self._log.read_text(errors="replace")
 
+    def family(self) -> list[int]:
+        """Ids of all of its processes that live."""
+        assert self._process is not None
+        return [self._process.pid, *(child.pid for child in self.processes())]
+
     def processes(self, *words: str) -> list[psutil.Process]:
         """Running processes of the product whose command line has all the words."""
         assert self._process is not None

@@ -22,17 +22,21 @@ def stamps() -> Iterator[bytes]:
 
 
 class Bodies:
-    """Batches of so many events, of so many people in turn."""
+    """Batches of so many events, of so many people in turn, or by larger strides."""
 
-    def __init__(self, events: int, people: int) -> None:
-        self.events, self.people = events, people
+    def __init__(self, events: int, people: int, stride: int = 1) -> None:
+        self.events, self.people, self._stride = events, people, stride
         now_ms = time.time_ns() // 1_000_000
         self._tails = [_events(variant, events, now_ms) for variant in range(VARIANTS)]
+
+    def person(self, number: int) -> int:
+        """Whose turn it is."""
+        return number * self._stride % self.people
 
     def template(self, number: int) -> bytes:
         """The batch of the person whose turn it is, with STAMP in place of its stamp."""
         tail = self._tails[number % VARIANTS]
-        return _head(number % self.people).replace(EVENTS, b'"events":' + tail)
+        return _head(self.person(number)).replace(EVENTS, b'"events":' + tail)
 
     def body(self, number: int, stamp: bytes) -> bytes:
         """The same with a stamp of its own."""

@@ -18,7 +18,8 @@ from events.models import Input
 from events.protocol import PROTOCOLS
 from tests.benchmarks.bodies import Bodies, stamps
 
-_TYPES = {
+# In the order of `rows_of`.
+_COLUMNS = {
     "bucket": "int2",
     "accept_seq": "int8",
     "batch_id": "uuid",
@@ -38,8 +39,7 @@ def fill(source: Input, bodies: Bodies, batches: int) -> None:
     """Put the batches in, commit, tell the pipeline."""
     with connect(name="bench") as connection:
         connection.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
-        types = [_TYPES[name] for name in inbox.COLUMNS]
-        bulk.copy(connection, "inbox", inbox.COLUMNS, types, rows_of(source, bodies, batches))
+        bulk.copy(connection, "inbox", list(_COLUMNS), list(_COLUMNS.values()), rows_of(source, bodies, batches))
         connection.execute("ANALYZE inbox")
     waker.hint("pipeline")
 
@@ -49,7 +49,7 @@ def rows_of(source: Input, bodies: Bodies, batches: int) -> Iterator[tuple[Any, 
     sequence, lanes = inbox.AcceptSequence(), dict[int, int]()
     protocol = PROTOCOLS["mparticle"]
     for number, stamp in zip(range(batches), stamps(), strict=False):
-        raw, person = bodies.body(number, stamp), number % bodies.people
+        raw, person = bodies.body(number, stamp), bodies.person(number)
         if person not in lanes:
             lanes[person] = lane_of_bucket(key_bucket(head_of(raw), source.workspace_id) or 0, settings.CDP_LANES)
         now = clock.now()

@@ -15,8 +15,9 @@ from cdp_project.embedded import product
 from cdp_project.embedded.ports import LOOPBACK, listen
 from cdp_project.embedded.probe import is_up
 from cdp_project.embedded.program import Program
-from tests.benchmarks.counting import one
+from cdp_project.kernel.database import connect
 from tests.benchmarks.cpu import family_cpu_seconds
+from tests.benchmarks.preload import Preload
 from tests.benchmarks.receiving import Sink
 from tests.benchmarks.size import Size
 from tests.product import eventually
@@ -47,8 +48,8 @@ class Stack:
 
     def __init__(self, size: Size, sink: Sink, folder: Path, prototype: Path | None = None) -> None:
         self.size, self.sink, self.prototype = size, sink, prototype
-        self.folder = folder
-        self.postgres = psutil.Process(one("SELECT pg_backend_pid()")).ppid()
+        self.folder, self.preload = folder, Preload(size)
+        self.postgres = postmaster()
 
     @contextmanager
     def running(self, *names: str, **environment: str) -> Iterator[Running]:
@@ -97,6 +98,12 @@ class Stack:
         if key.startswith(WEB):
             return is_up(LOOPBACK, port, pid)
         return READY_MARK in self._log(pid).read_text(errors="replace")
+
+
+def postmaster() -> int:
+    """PostgreSQL's first process: the parent of whoever serves us."""
+    with connect(name="bench") as connection:
+        return psutil.Process(connection.info.backend_pid).ppid()
 
 
 def programs(site: product.Site) -> dict[str, Program]:

@@ -1,7 +1,7 @@
 """Times of nine outputs from outbox to webhook, beside one that is dead and without it, by turns."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from connections.models import Connection
@@ -60,12 +60,13 @@ def sent(seconds: float) -> int:
     return int(seconds / EVERY_S) * int(PER_SECOND * EVERY_S)
 
 
-def send(connections: Sequence[Connection], seconds: float) -> None:
-    """Put a few into the outbox every moment."""
+def send(connections: Sequence[Connection], seconds: float, told: Callable[[], None] = lambda: None) -> None:
+    """Put a few into the outbox every moment; `told` is called each time."""
     began = time.perf_counter()
     for piece in range(int(seconds / EVERY_S)):
         time.sleep(max(0.0, began + piece * EVERY_S - time.perf_counter()))
         fill(connections, int(PER_SECOND * EVERY_S), 1, PEOPLE)
+        told()
 
 
 CELL = Cell(

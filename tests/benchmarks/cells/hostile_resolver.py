@@ -48,11 +48,11 @@ def once(stack: Stack, *, hangs: bool) -> tuple[float, float]:
     if hangs:
         fill([webhook(source, "http://slow.example.com/")], HANGING, 1, HANGING)
     over = threading.Event()
-    with deliveries(over):
-        send(works, WARM_S)
+    with deliveries(over) as loop:
+        send(works, WARM_S, loop.hint)
         stack.sink.await_events(path, sent(WARM_S), WITHIN_S)
         stack.sink.forget()
-        send(works, seconds)
+        send(works, seconds, loop.hint)
         arrived = stack.sink.await_events(path, sent(seconds), WITHIN_S)
         over.set()
     source.workspace.delete()
