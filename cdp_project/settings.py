@@ -70,7 +70,6 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "cdp_project.api_traffic.api_traffic",
-    "cdp_project.api_traffic.api_traffic",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -186,6 +185,7 @@ CELERY_BEAT_SCHEDULE = {
     "compact-verdicts": {"task": "connections.tasks.compact_counts", "schedule": 600.0},
     "open-gathered": {"task": "connections.tasks.open_gathered", "schedule": 30.0},
     "forget-old-deliveries": {"task": "connections.tasks.forget_old_deliveries", "schedule": 3600.0},
+    "forget-old-runs": {"task": "cdp_project.kernel.tasks.forget_old_runs", "schedule": 3600.0},
     "forget-expired-tokens": {
         "task": "cdp_project.workspaces.tasks.forget_expired_tokens",
         "schedule": 3600.0,
@@ -226,16 +226,12 @@ STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 # Requests that one credential may make of our own API in a minute; 0 for any number.
 CDP_API_REQUESTS_PER_MINUTE = env.number("CDP_API_REQUESTS_PER_MINUTE", 1200)
-# Requests that one credential may make of our own API in a minute; 0 for any number.
-CDP_API_REQUESTS_PER_MINUTE = env.number("CDP_API_REQUESTS_PER_MINUTE", 1200)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["cdp_project.workspaces.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["cdp_project.kernel.json_body.JsonBody"],
-    "DEFAULT_THROTTLE_CLASSES": ["cdp_project.workspaces.request_budget.RequestBudget"],
-    "DEFAULT_METADATA_CLASS": "cdp_project.workspaces.allowed_methods.AllowedMethods",
     "DEFAULT_THROTTLE_CLASSES": ["cdp_project.workspaces.request_budget.RequestBudget"],
     "DEFAULT_METADATA_CLASS": "cdp_project.workspaces.allowed_methods.AllowedMethods",
     "EXCEPTION_HANDLER": "cdp_project.kernel.errors.problem_response",

@@ -35,11 +35,10 @@ DELETE FROM quarantine q USING old WHERE q.bucket = %(bucket)s AND q.batch_id = 
 """
 
 
-def make_days_ahead(connection: Connection, now: datetime) -> None:
-    """Today and the next days of every table that is partitioned by day."""
+def make_days_ahead(connection: Connection, now: datetime) -> int:
+    """Today and the next days of every table that is partitioned by day; how many partitions were missing."""
     days = [clock.day_of(now) + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
-    for table in partitions.tables_by_day(connection):
-        partitions.make_days(connection, table, days)
+    return sum(partitions.make_days(connection, table, days) for table in partitions.tables_by_day(connection))
 
 
 def drop_old(connection: Connection, now: datetime) -> list[str]:

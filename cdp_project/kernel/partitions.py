@@ -30,11 +30,13 @@ class CreatePartitionedModel(migrations.CreateModel):
         schema_editor.deferred_sql.extend(schema_editor._model_indexes_sql(model))
 
 
-def make_days(connection: Connection, table: str, days: Iterable[date]) -> None:
-    """Partitions of a table by day that are missing; safe to call from several processes at once."""
+def make_days(connection: Connection, table: str, days: Iterable[date]) -> int:
+    """Partitions of a table by day that are missing; how many. Safe to call from several processes at once."""
+    made = 0
     for day in days:
         low, high = sql.Literal(day), sql.Literal(day + timedelta(days=1))
-        _attach(connection, table, day_partition(table, day), sql.SQL("FROM ({}) TO ({})").format(low, high))
+        made += _attach(connection, table, day_partition(table, day), sql.SQL("FROM ({}) TO ({})").format(low, high))
+    return made
 
 
 def make_list_value(connection: Connection, table: str, value: int) -> None:
@@ -52,13 +54,13 @@ def list_partition(table: str, value: int) -> str:
     return f"{table}_{value}"
 
 
-def _attach(connection: Connection, table: str, name: str, bounds: sql.Composed) -> None:
+def _attach(connection: Connection, table: str, name: str, bounds: sql.Composed) -> bool:
     # Made aside and attached: CREATE ... PARTITION OF would lock out every reader and writer of the table.
     with connection.transaction():
         # One maker at a time; the lock is about speed of failing, not about correctness.
         connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (name,))
         if connection.execute("SELECT to_regclass(%s)", (name,)).fetchone() != (None,):
-            return
+            return False
         parent, child = sql.Identifier(table), sql.Identifier(name)
         connection.execute(
             sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)").format(
@@ -66,6 +68,7 @@ def _attach(connection: Connection, table: str, name: str, bounds: sql.Composed)
             )
         )
         connection.execute(sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES {}").format(parent, child, bounds))
+    return True
 
 
 def partitions_of(connection: Connection, table: str) -> list[str]:
