@@ -11,10 +11,12 @@ from cdp_project.workspaces.api import RevocationView, TokenView
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("events.urls")),
     path("api/v1/", include("identity.urls")),
+    path("api/v1/", include("cdp_project.workspaces.http.urls")),
     path("api/v1/", include("events.inputs.urls")),
     path("api/v1/", include("events.quarantine.urls")),
     path("api/v1/", include("events.outcomes.urls")),
     path("api/v1/", include("connections.urls")),
+    path("api/v1/", include("directory.urls")),
     path("oauth/token", TokenView.as_view(), name="token"),
     path("oauth/revoke", RevocationView.as_view(), name="revoke-token"),
     # Pages of a workspace have /w/<slug>/<environment> in front, which console.middleware takes off.

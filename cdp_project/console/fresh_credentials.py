@@ -1,4 +1,4 @@
-"""Fresh credentials of one workspace for scripts: a client of the API, a web key, a server key."""
+"""Fresh credentials for scripts: a client of the API, a web key, a server key of one workspace; or the operator's."""
 
 from dataclasses import dataclass
 
@@ -26,6 +26,21 @@ class FreshCredentials:
     web_key: str
     server_key: str
     server_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationCredentials:
+    """Those that list and make workspaces. The secret is shown this once."""
+
+    base_url: str
+    client_id: str
+    client_secret: str
+
+
+def make_for_installation() -> InstallationCredentials:
+    """New ones; earlier ones go on working."""
+    credential, client_secret = credentials.issue_for_installation(f"Installation {clock.now():%Y-%m-%d %H:%M}")
+    return InstallationCredentials(base_url(), credential.client_id, client_secret)
 
 
 @transaction.atomic

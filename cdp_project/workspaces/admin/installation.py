@@ -5,7 +5,6 @@ The operator (`is_superuser`) sees no workspace's contents by that; only its mem
 
 from typing import Any, TypeVar, cast
 
-from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserCreationForm
@@ -91,12 +90,6 @@ class WorkspaceForm(TypedModelForm[Workspace]):
         model = Workspace
         fields = ["name", "slug"]
         help_texts = {"slug": "Part of every address of the workspace, as in /w/demo/. Changing it breaks links."}
-
-    def clean_slug(self) -> str:
-        slug: str = self.cleaned_data["slug"]
-        if slug.isdigit():
-            raise forms.ValidationError("Use a letter too: numbers alone are read as a workspace's id.")
-        return slug
 
 
 @admin.register(Workspace)

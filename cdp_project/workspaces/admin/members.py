@@ -4,11 +4,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
 from cdp_project.workspaces import members
 from cdp_project.workspaces.audit import actor_of
+from cdp_project.workspaces.members import NotOnePerson
 from cdp_project.workspaces.models import Membership, Role
 from cdp_project.workspaces.scoped_admin import ScopedAdmin
 from cdp_project.workspaces.scoped_form import ScopedForm
@@ -33,12 +33,10 @@ class MemberForm(ScopedForm[Membership]):
 
     def clean_username(self) -> str:
         name: str = self.cleaned_data["username"]
-        user = get_user_model().objects.filter(username=name, is_active=True).first()
-        if user is None:
-            raise forms.ValidationError("Nobody with this user name can sign in.")
-        if Membership.objects.filter(workspace=self.workspace, user=user).exists():
-            raise forms.ValidationError("This person is a member already.")
-        self.instance.user = user
+        try:
+            self.instance.user = members.newcomer(self.workspace, username=name)
+        except NotOnePerson as error:
+            raise forms.ValidationError(str(error)) from None
         return name
 
     def clean_role(self) -> int:

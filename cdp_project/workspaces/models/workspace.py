@@ -1,6 +1,7 @@
 """The workspace and who belongs to it."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 
 
@@ -19,12 +20,20 @@ class Workspace(models.Model):
     config_version = models.PositiveBigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    issued_credential: object | None = None
+    """Its first credential, only on the very object that was just made over HTTP; never stored here."""
+
     class Meta:
         db_table = "workspace"
         ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Addresses take a number for the workspace's id. Raises ValidationError."""
+        if self.slug.isdigit():
+            raise ValidationError({"slug": "Use a letter too: numbers alone are read as a workspace's id."})
 
     @property
     def scope(self) -> int:

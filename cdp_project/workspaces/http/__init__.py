@@ -1,0 +1,1 @@
+"""The workspace itself over HTTP: workspaces, members, credentials, the audit log."""
