@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cdp_project.kernel import cursor
@@ -14,7 +15,7 @@ from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import Role
 from cdp_project.workspaces.scopes import Scope
 
-__all__ = ["CURSOR", "ENVIRONMENT", "LIMIT", "Asked", "Body", "acting", "page", "reading"]
+__all__ = ["CURSOR", "ENVIRONMENT", "LIMIT", "Asked", "Body", "acting", "looking", "page", "reading"]
 
 T = TypeVar("T")
 
@@ -29,6 +30,16 @@ def reading(operation_id: str, answer: Serializer, *taken: OpenApiParameter) -> 
     operation = Operation(
         operation_id=operation_id, gate=for_role(Role.VIEWER), scope=Scope.READ, answers={200: answer}, takes=takes
     )
+    return _plainly(operation, answer)
+
+
+def looking(operation_id: str, answer: Serializer, *taken: OpenApiParameter) -> Callable[[Handler], View]:
+    """Declare a GET outside every workspace, for whoever has a token. The handler is as that of `reading`."""
+
+    def gate(_request: Request, _workspace_id: str | None) -> None:
+        """A token is all that it takes, and that was asked for before."""
+
+    operation = Operation(operation_id=operation_id, gate=gate, scope=Scope.READ, answers={200: answer}, takes=taken)
     return _plainly(operation, answer)
 
 
