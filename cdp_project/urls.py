@@ -11,6 +11,7 @@ from cdp_project.workspaces.api import RevocationView, TokenView
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("events.urls")),
     path("api/v1/", include("identity.urls")),
+    path("api/v1/", include("cdp_project.workspaces.http.urls")),
     path("api/v1/", include("events.inputs.urls")),
     path("api/v1/", include("events.quarantine.urls")),
     path("api/v1/", include("events.outcomes.urls")),
