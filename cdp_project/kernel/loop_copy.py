@@ -25,8 +25,8 @@ _END = struct.pack(">h", -1)
 async def copy_in(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
     """Store the rows by one statement; a row is its values in PostgreSQL's binary COPY format, their number first.
 
-    `connection` is in autocommit mode and used by nobody else meanwhile. Raises psycopg.Error. After that, and
-    when it is cancelled, the connection must be dropped.
+    `connection` is in autocommit mode and used by nobody else meanwhile. Raises psycopg.Error. When it is
+    cancelled, the connection must be dropped.
     """
     pgconn = connection.pgconn
     pgconn.send_query(_statement(table, tuple(columns)))
@@ -59,26 +59,28 @@ async def _flush(pgconn: PGconn) -> None:
         await _ready(pgconn, loop.add_writer, loop.remove_writer)
 
 
-async def _result(pgconn: PGconn) -> PGresult:
-    """The next result; there is one."""
+async def _next(pgconn: PGconn) -> PGresult | None:
+    """The next result of the statement; None at its end."""
     loop = asyncio.get_running_loop()
     await _flush(pgconn)
     while pgconn.is_busy():
         await _ready(pgconn, loop.add_reader, loop.remove_reader)
         pgconn.consume_input()
-    result = pgconn.get_result()
-    if result is None:
+    return pgconn.get_result()
+
+
+async def _result(pgconn: PGconn) -> PGresult:
+    if (result := await _next(pgconn)) is None:
         raise psycopg.OperationalError("The connection ended amid a COPY.")
     return result
 
 
 async def _end(pgconn: PGconn, result: PGresult) -> None:
-    """Read to the end of the statement. Raises what it failed with."""
+    """Read to the end of the statement. Raises what it failed with; the connection can be used again."""
+    while await _next(pgconn) is not None:
+        continue
     if result.status == ExecStatus.FATAL_ERROR:
         raise psycopg.errors.error_from_result(result)
-    while pgconn.is_busy():
-        pgconn.consume_input()
-    pgconn.get_result()
 
 
 async def _ready(pgconn: PGconn, add: Callable[..., object], remove: Callable[[int], object]) -> None:
