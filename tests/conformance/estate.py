@@ -193,6 +193,8 @@ FIELDS: dict[str, Callable[[Estate], str]] = {
     "input_id": IDS["inputs"],
     "output_id": IDS["outputs"],
     "connection_id": IDS["connections"],
+    "object_id": IDS["inputs"],
+    "client_id": lambda estate: estate.credential.client_id,
 }
 
 
