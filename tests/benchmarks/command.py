@@ -9,14 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from tests.benchmarks import report
-from tests.benchmarks.cell import CELLS
+from tests.benchmarks.cell import CELLS, Cell
 from tests.benchmarks.receiving import sink
-from tests.benchmarks.rounds import run_rounds
+from tests.benchmarks.rounds import Measured, run_rounds
 from tests.benchmarks.size import ROUNDS, Size, quick
 from tests.benchmarks.stack import Stack
 from tests.product import CHECKOUT
@@ -28,7 +29,7 @@ def main() -> int:
     options = parser().parse_args()
     signal.signal(signal.SIGTERM, end)
     if options.list:
-        for cell in sorted(CELLS.values(), key=lambda each: each.order):
+        for cell in in_order(CELLS.values()):
             print(f"{cell.key:20} {cell.measures} [{cell.target}]")
         return 0
     keys = options.only or list(CELLS)
@@ -40,14 +41,31 @@ def main() -> int:
 
 
 def measure(keys: list[str], options: argparse.Namespace) -> int:
-    """Run, print, write."""
+    """Run, print, write; what a run that is broken off has found, too."""
     began, size = time.time(), size_of(options)
     subprocess.check_call([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=CHECKOUT)
-    with sink() as receiver:
-        stack = Stack(size, receiver, Path(os.environ["TRIBUTARY_VAR"]), options.prototype)
-        found = run_rounds(stack, [CELLS[key] for key in keys], lambda text: print(text, flush=True))
-    print(f"\n{report.table(found)}", flush=True)
-    about: dict[str, Any] = {
+    found = [Measured(cell) for cell in in_order(CELLS[key] for key in keys)]
+    try:
+        with sink() as receiver:
+            stack = Stack(size, receiver, Path(os.environ["TRIBUTARY_VAR"]), options.prototype)
+            run_rounds(stack, found, lambda text: print(text, flush=True))
+    finally:
+        print(f"\n{report.table(found)}", flush=True)
+        file = options.json or ARTEFACTS / "bench" / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(began))}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(report.as_json(found, about(began, size)), encoding="utf-8")
+        print(f"\n{time.time() - began:.0f} s; written to {file}", flush=True)
+    return 0 if report.is_whole(found) else 1
+
+
+def in_order(cells: Iterable[Cell]) -> list[Cell]:
+    """As they are run."""
+    return sorted(cells, key=lambda cell: cell.order)
+
+
+def about(began: float, size: Size) -> dict[str, Any]:
+    """The run in a few words."""
+    return {
         "began": began,
         "seconds": time.time() - began,
         "rounds": size.rounds,
@@ -56,11 +74,6 @@ def measure(keys: list[str], options: argparse.Namespace) -> int:
         "cores": os.cpu_count(),
         "revision": revision(),
     }
-    file = options.json or ARTEFACTS / "bench" / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(began))}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(report.as_json(found, about), encoding="utf-8")
-    print(f"\n{about['seconds']:.0f} s; written to {file}")
-    return 0 if report.is_whole(found) else 1
 
 
 def size_of(options: argparse.Namespace) -> Size:

@@ -3,6 +3,7 @@
 The pipeline runs in this process, so that its statements can be counted.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from unittest import mock
 
 import psycopg
 
-from cdp_project.kernel.database import Connection, connect
+from cdp_project.kernel.database import connect
 from events.models import Input
 from events.processing.runner import Runner
 from tests.benchmarks import counting
@@ -23,10 +24,22 @@ from tests.benchmarks.inbox_fill import fill
 QUEUES = ("inbox", "lane", "outbox_chunk", "outbox_delivery", "delivery_lane", "store_probe")
 _BUFFERS = "SELECT blks_hit + blks_read FROM pg_stat_database WHERE datname = current_database()"
 _WAL = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
+# By table, those of all days and generations together.
 _DISK = """
-SELECT coalesce(sum({size}(c.oid)), 0)::bigint FROM pg_class c
-WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND c.relname <> ALL (%s)
+SELECT regexp_replace(c.relname, '_[0-9]+$', ''), sum(pg_table_size(c.oid))::bigint, sum(pg_indexes_size(c.oid))::bigint
+FROM pg_class c
+WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND c.relname <> ALL (%s) GROUP BY 1
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the server has counted so far; bytes of tables without and of their indexes, by table."""
+
+    buffers: int
+    wal_bytes: int
+    tables: Counter[str]
+    indexes: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +48,8 @@ class Cost:
 
     buffers: float
     wal_bytes: float
-    heap_bytes: float
-    index_bytes: float
+    tables: dict[str, float]
+    indexes: dict[str, float]
     statements: float
     chunk_events: float
 
@@ -45,14 +58,20 @@ def cost_of(source: Input, bodies: Bodies, batches: int) -> Cost:
     """Drain and compare; raises NoFigure when an event is missing."""
     fill(source, bodies, batches)
     stored, events = counting.stored(source), batches * bodies.events
-    before = _look()
+    before = look()
     with counted_statements() as seen:
         chunks = drain()
-    after = _look()
+    after = look()
     if counting.stored(source) - stored != events:
         raise NoFigure(f"not all of {events:,} events are stored")
-    buffers, wal, heap, index = ((late - early) / events for early, late in zip(before, after, strict=True))
-    return Cost(buffers, wal, heap, index, len(seen) / chunks, events / chunks)
+    return Cost(
+        (after.buffers - before.buffers) / events,
+        (after.wal_bytes - before.wal_bytes) / events,
+        {name: count / events for name, count in (after.tables - before.tables).most_common()},
+        {name: count / events for name, count in (after.indexes - before.indexes).most_common()},
+        len(seen) / chunks,
+        events / chunks,
+    )
 
 
 def drain() -> int:
@@ -65,18 +84,16 @@ def drain() -> int:
     return max(chunks, 1)
 
 
-def _look() -> tuple[int, int, int, int]:
+def look() -> Look:
+    """At this moment."""
     with connect(autocommit=True, name="bench") as connection:
-        return (
+        sizes: list[tuple[str, int, int]] = connection.execute(_DISK, (list(QUEUES),)).fetchall()  # type: ignore[assignment]
+        return Look(
             counting.first_number(connection, _BUFFERS),
             counting.first_number(connection, _WAL),
-            _disk(connection, "pg_table_size"),
-            _disk(connection, "pg_indexes_size"),
+            Counter({name: size for name, size, _ in sizes}),
+            Counter({name: size for name, _, size in sizes}),
         )
-
-
-def _disk(connection: Connection, size: str) -> int:
-    return counting.first_number(connection, _DISK.format(size=size), (list(QUEUES),))
 
 
 @contextmanager

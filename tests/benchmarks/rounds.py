@@ -22,15 +22,13 @@ class Measured:
     failed: list[str] = field(default_factory=list)
 
 
-def run_rounds(stack: Stack, cells: Sequence[Cell], say: Callable[[str], None]) -> list[Measured]:
-    """Everything measured, in the order of the cells."""
-    found = [Measured(cell) for cell in sorted(cells, key=lambda cell: cell.order)]
+def run_rounds(stack: Stack, found: Sequence[Measured], say: Callable[[str], None]) -> None:
+    """One round after the other, each in the order of `found`; what was measured stands in it at any moment."""
     for number in range(1, stack.size.rounds + 1):
         for measured in found:
             if number <= measured.cell.rounds_most:
                 run_one(stack, measured)
                 say(f"round {number}  {measured.cell.key:20} {measured.seconds[-1]:6.1f} s")
-    return found
 
 
 def run_one(stack: Stack, measured: Measured) -> None:

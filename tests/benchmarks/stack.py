@@ -1,5 +1,6 @@
 """The product's own processes for a while, with the command lines of `make up`: what every cell runs on."""
 
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -27,6 +28,10 @@ START_S, STOP_S = 60.0, 40.0
 # Processes of one kind count each other once a second.
 SETTLE_S = 2.5
 WEB = "web"
+
+
+# Where the system has it: processes end also when we are killed.
+WITH_US = ("setpriv", "--pdeathsig", "TERM", "--") if shutil.which("setpriv") else ()
 
 
 @dataclass
@@ -71,7 +76,7 @@ class Stack:
     def _start(self, program: Program, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as log:
             process = subprocess.Popen(
-                program.argv,
+                (*WITH_US, *program.argv),
                 cwd=program.cwd,
                 env={**program.env, **environment},
                 pass_fds=program.shares,

@@ -31,12 +31,13 @@ HERE = Environment.PRODUCTION
 _EVENTS = """
 SELECT {by}, sum(count)::bigint FROM (
     SELECT hour, label, count FROM rollup_hour WHERE bucket = %(bucket)s AND workspace_id = %(workspace)s
-      AND environment = 1 AND metric = 'event' AND hour BETWEEN %(first)s AND %(last)s
+      AND environment = 1 AND metric = 'event' AND hour BETWEEN %(first)s AND %(last)s{which}
     UNION ALL
     SELECT hour, label, count FROM rollup_partial WHERE workspace_id = %(workspace)s
-      AND environment = 1 AND metric = 'event' AND hour BETWEEN %(first)s AND %(last)s
+      AND environment = 1 AND metric = 'event' AND hour BETWEEN %(first)s AND %(last)s{which}
 ) AS counted GROUP BY {by}
 """
+_ONE = " AND label = 'custom_event:Event 1'"
 Read = Callable[[], object]
 
 
@@ -62,8 +63,8 @@ def reads(place: Place, events: int) -> dict[str, Read]:
     told = {"bucket": bucket_of_number(workspace.pk), "workspace": workspace.pk, "first": first, "last": hour}
     return {
         f"outcomes, {DAYS} days": all_outcomes,
-        f"events by name, {DAYS} days": lambda: execute(_EVENTS.format(by="label"), told),
-        f"events by name and hour, {DAYS} days": lambda: execute(_EVENTS.format(by="hour, label"), told),
+        f"events by name, {DAYS} days": lambda: execute(_EVENTS.format(by="label", which=""), told),
+        f"one name by hour, {DAYS} days": lambda: execute(_EVENTS.format(by="hour", which=_ONE), told),
         "verdicts in all": lambda: verdicts(own, after=None, limit=LIMIT),
         "verdicts by hour, 50 rows": lambda: verdicts_by_hour(own, first, hour, before=None, limit=LIMIT),
         f"active people, {DAYS} days": lambda: active_people(workspace.pk, HERE, first.date(), now.date()),

@@ -13,7 +13,7 @@ SECONDS = 5.0
 # Of a rate that is sustained, the slowest hundredth has arrived by then.
 BEHIND_MOST_MS = 1_000.0
 RANGES = {1: (500.0, 16_000.0), 20: (2_000.0, 48_000.0)}
-STEPS, QUICK_STEPS = 6, 3
+STEPS, QUICK_STEPS = 5, 3
 
 
 def run(stack: Stack) -> Iterator[Figure]:
@@ -49,4 +49,5 @@ CELL = Cell(
     run,
     rows=("end_to_end",),
     order=40,
+    rounds_most=2,
 )
