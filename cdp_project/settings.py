@@ -186,6 +186,7 @@ CELERY_BEAT_SCHEDULE = {
     "open-gathered": {"task": "connections.tasks.open_gathered", "schedule": 30.0},
     "forget-old-deliveries": {"task": "connections.tasks.forget_old_deliveries", "schedule": 3600.0},
     "forget-old-runs": {"task": "cdp_project.kernel.tasks.forget_old_runs", "schedule": 3600.0},
+    "forget-old-answers": {"task": "cdp_project.workspaces.tasks.forget_old_answers", "schedule": 3600.0},
     "forget-expired-tokens": {
         "task": "cdp_project.workspaces.tasks.forget_expired_tokens",
         "schedule": 3600.0,

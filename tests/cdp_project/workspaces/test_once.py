@@ -10,7 +10,7 @@ from django.db import connection, connections
 
 from cdp_project.kernel import clock
 from cdp_project.workspaces.models import AuditEntry, KeptAnswer, Role, Workspace
-from cdp_project.workspaces.once import forget_old
+from cdp_project.workspaces.tasks import forget_old_answers
 from events.inputs import api as inputs_api
 from events.inputs import keys_api
 from events.intake.issuing import IssuedKey
@@ -170,7 +170,7 @@ def test_old_answers_are_forgotten(api: ApiClient) -> None:
         api.post("inputs", FEED, idempotency_key=f"k-{number}")
     KeptAnswer.objects.filter(key="k-0").update(created_at=clock.now() - timedelta(hours=25))
 
-    assert forget_old(clock.now()) == 1
+    forget_old_answers()
     assert set(KeptAnswer.objects.values_list("key", flat=True)) == {"k-1", "k-2"}
 
 
