@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdp_project.kernel.registry import Registry
+from tests.benchmarks.cpu import Spent
 from tests.benchmarks.targets import ROWS, Target
 
 if TYPE_CHECKING:
@@ -21,15 +22,14 @@ class NoFigure(Exception):
 class Figure:
     """One number of one round; `value` is None where there is none, and `note` then says why.
 
-    `cpu_s` are seconds of the product's processes and PostgreSQL for 1,000 events (or reads): they move less with
-    the neighbours than the clock on the wall.
+    `cpu` are CPU seconds for 1,000 events (or reads): they move less with the neighbours than the clock on the wall.
     """
 
     name: str
     value: float | None
     unit: str
     target: Target | None = None
-    cpu_s: float | None = None
+    cpu: Spent | None = None
     note: str = ""
 
 

@@ -22,7 +22,11 @@ from tests.benchmarks.inbox_fill import fill
 
 # Rows of these come and go.
 QUEUES = ("inbox", "lane", "outbox_chunk", "outbox_delivery", "delivery_lane", "store_probe")
-_BUFFERS = "SELECT blks_hit + blks_read FROM pg_stat_database WHERE datname = current_database()"
+# Without what the server's own processes do meanwhile.
+_BUFFERS = """
+SELECT (sum(hits) + sum(read_bytes) / 8192)::bigint FROM pg_stat_io
+WHERE backend_type = 'client backend' AND object <> 'wal'
+"""
 _WAL = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
 # By table, those of all days and generations together.
 _DISK = """

@@ -8,6 +8,7 @@ from events.models import Input
 from tests.benchmarks import counting
 from tests.benchmarks.bodies import Bodies
 from tests.benchmarks.cell import NoFigure
+from tests.benchmarks.cpu import Spent
 from tests.benchmarks.inbox_fill import fill
 from tests.benchmarks.stack import Running
 
@@ -21,16 +22,12 @@ class Drain:
 
     events: int
     seconds: float = 0.0
-    cpu_s: float = 0.0
+    cpu: Spent | None = None
     marks: list[tuple[float, int]] = field(default_factory=list)
 
     @property
     def per_second(self) -> float:
         return self.events / self.seconds
-
-    @property
-    def cpu_s_per_1000(self) -> float:
-        return self.cpu_s / self.events * 1000
 
 
 def drain(running: Running, source: Input, bodies: Bodies, batches: int) -> Drain:
@@ -38,9 +35,9 @@ def drain(running: Running, source: Input, bodies: Bodies, batches: int) -> Drai
     before = counting.stored(source)
     fill(source, bodies, batches)
     found = Drain(batches * bodies.events)
-    cpu = running.cpu_seconds()
+    spent = running.spent()
     _watch(found, source, before)
-    found.cpu_s = running.cpu_seconds() - cpu
+    found.cpu = running.spent().since(spent, per=found.events / 1000)
     missing = before + found.events - counting.stored(source)
     if missing:
         raise NoFigure(f"{missing:,} of {found.events:,} events are not stored")

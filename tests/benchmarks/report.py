@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.benchmarks.cell import Figure
+from tests.benchmarks.cpu import Spent
 from tests.benchmarks.rounds import Measured
 from tests.benchmarks.targets import ROWS, Target
 
@@ -25,6 +26,7 @@ class Line:
     spread: float | None
     target: Target | None
     cpu_s: float | None
+    cpu_by_kind: dict[str, float]
     values: list[float]
     note: str
 
@@ -45,15 +47,17 @@ def lines_of(measured: Measured) -> list[Line]:
 
 def _line(figures: list[Figure], rounds: int) -> Line:
     values = [figure.value for figure in figures if figure.value is not None]
-    last, cpu = figures[-1], [figure.cpu_s for figure in figures if figure.cpu_s is not None]
+    last, spent = figures[-1], [figure.cpu for figure in figures if figure.cpu is not None]
     missing = next((figure.note for figure in figures if figure.value is None), "")
     if not missing and len(values) < rounds:
         missing = f"no figure: missing in {rounds - len(values)} of {rounds} rounds"
     middle = None if missing else statistics.median(values)
     spread = (max(values) - min(values)) / middle if middle and len(values) > 1 else None
     target = next((figure.target for figure in figures if figure.target), None)
-    cpu_s = statistics.median(cpu) if cpu else None
-    return Line(last.name, last.unit, middle, spread, target, cpu_s, values, missing or last.note)
+    cpu_s = statistics.median(each.total for each in spent) if spent else None
+    kinds = spent[0].by_kind if spent else ()
+    by_kind = {kind: statistics.median(each.by_kind.get(kind, 0.0) for each in spent) for kind in kinds}
+    return Line(last.name, last.unit, middle, spread, target, cpu_s, by_kind, values, missing or last.note)
 
 
 def table(found: Sequence[Measured]) -> str:
@@ -61,11 +65,16 @@ def table(found: Sequence[Measured]) -> str:
     parts = [_row(HEADS)]
     for measured in found:
         parts += ["", f"{measured.cell.key}: {measured.cell.measures} [{measured.cell.target}]"]
-        parts += [_row(_columns(line)) + (f"  {line.note}" if line.note else "") for line in lines_of(measured)]
+        parts += [f"{_row(_columns(line))}  {_remark(line)}".rstrip() for line in lines_of(measured)]
         parts += [f"  BROKEN: {text.strip().splitlines()[-1]}" for text in measured.failed]
         parts.append(f"  {_noise(measured)}")
     parts += ["", *(f"no figure: {row.what} [{row.text}]: waits for {row.waits_for}" for row in _unbuilt())]
     return "\n".join(parts)
+
+
+def _remark(line: Line) -> str:
+    """The note, and where the CPU seconds went."""
+    return "; ".join(filter(None, [line.note, f"CPU: {Spent(line.cpu_by_kind)}" if line.cpu_by_kind else ""]))
 
 
 def _unbuilt() -> list[Any]:

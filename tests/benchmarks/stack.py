@@ -17,7 +17,7 @@ from cdp_project.embedded.ports import LOOPBACK, listen
 from cdp_project.embedded.probe import is_up
 from cdp_project.embedded.program import Program
 from cdp_project.kernel.database import connect
-from tests.benchmarks.cpu import family_cpu_seconds
+from tests.benchmarks.cpu import LOAD, Spent, family_cpu_seconds
 from tests.benchmarks.preload import Preload
 from tests.benchmarks.receiving import Sink
 from tests.benchmarks.size import Size
@@ -42,10 +42,13 @@ class Running:
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     postgres: int = 0
 
-    def cpu_seconds(self) -> float:
-        """Of the product's processes and PostgreSQL so far."""
-        pids = [process.pid for process in self.processes.values()]
-        return sum(map(family_cpu_seconds, [*pids, self.postgres]))
+    def spent(self) -> Spent:
+        """CPU seconds so far."""
+        found = {LOAD: time.process_time(), "postgres": family_cpu_seconds(self.postgres)}
+        for key, process in self.processes.items():
+            kind = key.split("/")[0].split("-")[0]
+            found[kind] = found.get(kind, 0.0) + family_cpu_seconds(process.pid)
+        return Spent(found)
 
 
 class Stack:

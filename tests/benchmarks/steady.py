@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tests.benchmarks import counting, load
 from tests.benchmarks.bodies import STAMP, Bodies
 from tests.benchmarks.cell import NoFigure
+from tests.benchmarks.cpu import Spent
 from tests.benchmarks.load import Load
 from tests.benchmarks.receiving import Arrived
 from tests.benchmarks.shops import Place, place, webhook
@@ -23,7 +24,7 @@ class Steady:
     events: int
     accepted: Load
     arrived: Arrived
-    cpu_s_per_1000: float
+    cpu: Spent
 
 
 class Way:
@@ -41,15 +42,15 @@ class Way:
     def pass_through(self, events_per_second: float, seconds: float, within_s: float = SETTLED_WITHIN_S) -> Steady:
         """Send at the rate, wait until all has come; raises NoFigure when an event is missing or doubled."""
         self._stack.sink.forget()
-        before, cpu = counting.stored(self._place.source), self._running.cpu_seconds()
+        before, spent = counting.stored(self._place.source), self._running.spent()
         per_second = events_per_second / self._events
         accepted = load.opened(self._running.port, self._request, per_second, seconds).check()
         wanted = len(accepted.latencies) * self._events
         arrived = self._stack.sink.await_events(self._path, wanted, within_s)
-        cpu = self._running.cpu_seconds() - cpu
+        cpu = self._running.spent().since(spent, per=wanted / 1000)
         if counting.stored(self._place.source) - before != wanted:
             raise NoFigure(f"not all of {wanted:,} events are stored")
-        return Steady(wanted, accepted, arrived, cpu / wanted * 1000)
+        return Steady(wanted, accepted, arrived, cpu)
 
     def _request(self, number: int, due_us: int) -> bytes:
         return self._requests[number % len(self._requests)].replace(STAMP, b"%d" % due_us)

@@ -32,12 +32,11 @@ def measured(stack: Stack, running: Running, name: str, events: int, connections
     target, promised = place(), promises(name)
     requests = stamped(Bodies(events, PEOPLE).requests(target.key.key, target.key.secret, REQUESTS // events + 20))
     warm = len(load.closed(running.port, requests, connections, WARM_S).check().latencies)
-    cpu = running.cpu_seconds()
+    spent = running.spent()
     loaded = load.closed(running.port, requests, connections, stack.size.seconds(SECONDS)).check()
-    cpu = running.cpu_seconds() - cpu
+    cpu = running.spent().since(spent, per=len(loaded.latencies) * events / 1000)
     check_stored(target, warm + len(loaded.latencies), events)
-    thousands = len(loaded.latencies) * events / 1000
-    yield Figure(name, loaded.per_second, "requests/s", promised.get("requests"), cpu / thousands)
+    yield Figure(name, loaded.per_second, "requests/s", promised.get("requests"), cpu)
     if events > 1:
         yield Figure(f"{name}: events", loaded.per_second * events, "events/s", promised.get("events"))
     yield Figure(f"{name}: p50", loaded.percentile_ms(0.5), "ms", promised.get("p50"))

@@ -31,7 +31,7 @@ def measured(stack: Stack, running: Running) -> Iterator[Figure]:
     drain(running, source, bodies, parts)
     found = drain(running, source, bodies, batches)
     rates = rates_of(found, parts)
-    yield Figure("whole drain", found.per_second, "events/s", None, found.cpu_s_per_1000, f"{found.events:,} events")
+    yield Figure("whole drain", found.per_second, "events/s", None, found.cpu, f"{found.events:,} events")
     for number, rate in enumerate(rates, 1):
         yield Figure(f"part {number} of {parts}", rate, "events/s")
     yield Figure("slowest later part : second", min(rates[2:]) / rates[1], "ratio", least(0.9))

@@ -46,7 +46,8 @@ def once(stack: Stack, *, is_dead: bool) -> tuple[float, float]:
     if is_dead:
         connections.append(webhook(source, stack.sink.url(f"/dead/{source.pk}")))
     send(connections, WARM_S)
-    stack.sink.await_events(paths[-1], sent(WARM_S), WITHIN_S)
+    for path in paths:
+        stack.sink.await_events(path, sent(WARM_S), WITHIN_S)
     stack.sink.forget()
     seconds = stack.size.seconds(SECONDS)
     send(connections, seconds)

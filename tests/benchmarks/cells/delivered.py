@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from tests.benchmarks.cell import Cell, Figure, or_why
+from tests.benchmarks.cpu import Spent
 from tests.benchmarks.outbox_fill import fill
 from tests.benchmarks.shops import place, webhook
 from tests.benchmarks.stack import Running, Stack
@@ -26,23 +27,23 @@ def measured(stack: Stack, running: Running) -> Iterator[Figure]:
     batches = stack.size.batches(BATCHES) // PEOPLE * PEOPLE or PEOPLE
     rates = {}
     for name, way in WAYS.items():
-        rates[way], cpu_s = once(stack, running, way, batches)
-        yield Figure(name, rates[way], "events/s", cpu_s=cpu_s)
+        rates[way], cpu = once(stack, running, way, batches)
+        yield Figure(name, rates[way], "events/s", cpu=cpu)
     yield Figure("the others, with one that fails : without", rates["moody"] / rates["ok"], "ratio", least(0.9))
 
 
-def once(stack: Stack, running: Running, way: str, batches: int) -> tuple[float, float]:
+def once(stack: Stack, running: Running, way: str, batches: int) -> tuple[float, Spent]:
     """Events a second of those who do not fail, and CPU seconds for 1,000 of them."""
     source = place().source
     path = f"/{way}/{source.pk}"
     connection = webhook(source, stack.sink.url(path))
     wanted = batches - (batches // PEOPLE if way == "moody" else 0)
     fill([connection], batches, EVENTS, PEOPLE)
-    began, cpu = time.perf_counter(), running.cpu_seconds()
+    began, spent = time.perf_counter(), running.spent()
     stack.sink.await_events(path, wanted, WITHIN_S)
-    seconds, cpu = time.perf_counter() - began, running.cpu_seconds() - cpu
+    seconds, cpu = time.perf_counter() - began, running.spent().since(spent, per=wanted / 1000)
     source.workspace.delete()
-    return wanted / seconds, cpu / wanted * 1000
+    return wanted / seconds, cpu
 
 
 CELL = Cell(

@@ -25,7 +25,7 @@ def measured(stack: Stack, way: Way, name: str, rate: int, events: int) -> Itera
     """Percentiles at the webhook and of the answers."""
     found = way.pass_through(rate, stack.size.seconds(SECONDS))
     promised = ROWS["latency"].numbers if (rate, events) == (5_000, 1) else {}
-    yield Figure(f"{name}: webhook p50", found.arrived.p50_ms, "ms", promised.get("p50"), found.cpu_s_per_1000)
+    yield Figure(f"{name}: webhook p50", found.arrived.p50_ms, "ms", promised.get("p50"), found.cpu)
     yield Figure(f"{name}: webhook p99", found.arrived.p99_ms, "ms", promised.get("p99"))
     yield Figure(f"{name}: answer p50", found.accepted.percentile_ms(0.5), "ms")
     yield Figure(f"{name}: answer p99", found.accepted.percentile_ms(0.99), "ms")

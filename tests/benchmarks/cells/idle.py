@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.product import Product
 
 CALM_S, SECONDS = 20.0, 60.0
 MB = 1_000_000
+KINDS = ("postgres", "valkey", "uvicorn", "run_pipeline", "run_deliveries", "worker", "beat", "sink")
 
 
 def run(stack: Stack) -> Iterator[Figure]:
@@ -39,7 +41,21 @@ def measured(product: Product, seconds: float) -> Iterator[Figure]:
     if not all(memory.values()):
         raise NoFigure("the memory of some process cannot be read")
     yield Figure("processor", share, "% of a core", promised["cpu"], note=f"{len(memory)} processes")
-    yield Figure("memory (PSS)", sum(memory.values()) / MB, "MB", promised["memory"])
+    yield Figure("memory (PSS)", sum(memory.values()) / MB, "MB", promised["memory"], note=by_kind(memory))
+
+
+def by_kind(memory: dict[int, int]) -> str:
+    """Megabytes by what the processes are."""
+    found: Counter[str] = Counter()
+    for pid, size in memory.items():
+        found[kind_of(pid)] += size
+    return ", ".join(f"{kind} {size / MB:.0f}" for kind, size in found.most_common())
+
+
+def kind_of(pid: int) -> str:
+    """By a word of its command line."""
+    words = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").replace("\0", " ")
+    return next((kind for kind in KINDS if kind in words), "supervisor")
 
 
 CELL = Cell(

@@ -45,7 +45,7 @@ def measured(
     events = bodies.events
     found = drain(running, source, bodies, stack.size.batches(BATCHES[events]))
     row = ROWS["processed" if events == 1 else "processed_20"]
-    yield Figure(name, found.per_second, "events/s", row.numbers[str(processes)], found.cpu_s_per_1000)
+    yield Figure(name, found.per_second, "events/s", row.numbers[str(processes)], found.cpu)
     if stack.prototype is not None:
         rate = prototype_rate(stack, processes, events, found.events)
         yield Figure(f"{name}: to the prototype", found.per_second / rate, "ratio", least(1), note=f"it: {rate:,.0f}/s")

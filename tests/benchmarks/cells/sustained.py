@@ -39,7 +39,7 @@ def searched(stack: Stack, way: Way, name: str, events: int) -> Iterator[Figure]
         raise NoFigure(f"not even {high:,.0f} events/s were sustained")
     target = ROWS["end_to_end"].numbers[str(events)]
     note = f"p50 {best.arrived.p50_ms:.0f} ms, p99 {best.arrived.p99_ms:.0f} ms"
-    yield Figure(name, low, "events/s", target, best.cpu_s_per_1000, note)
+    yield Figure(name, low, "events/s", target, best.cpu, note)
 
 
 CELL = Cell(
