@@ -23,6 +23,7 @@ from cdp_project.kernel.asgi_body import (
     Send,
 )
 from cdp_project.kernel.asgi_wsgi import ThreadsBusy, WsgiThreads
+from cdp_project.kernel.reporting import Reporter
 from cdp_project.kernel.trace_context import Span, span_in
 from events.fast_lane import FastLane, LaneFull
 from events.ingest import LAST_COMMIT_WAIT_S, release, request_id_of
@@ -33,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 INTAKE_THREADS, PAGE_THREADS, HEALTH_THREADS = 16, 8, 2
 REQUEST_ID, TRACEPARENT = b"x-request-id", b"traceparent"
-HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
+HEALTH_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 BODY_SECONDS_MOST = 30.0
 # Bodies under way together: intake has an account of its own, which nothing else can fill.
 INTAKE_BODIES_BYTES_MOST, PAGE_BODIES_BYTES_MOST = 128_000_000, 32_000_000
@@ -120,9 +121,12 @@ class Application:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        reporter = Reporter("web").start()
         await send({"type": "lifespan.startup.complete"})
+        log.info("worker started", worker="web")
         await receive()
         await self.close()
+        reporter.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def close(self) -> None:

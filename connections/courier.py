@@ -16,11 +16,13 @@ from connections.attempts import Attempt, attempt
 from connections.breaker import Breaker
 from connections.configuration import OutputConfig, Outputs
 from connections.lane_work import LaneWork
+from connections.measures import PAUSED
 from connections.pace import Pace
 from connections.parcels import Parcel, parked, withheld
 from connections.retry import is_overdue
 from connections.sending import Sending, end_of, items_of, judge, next_request
 from connections.traffic import Traffic
+from connections.tries import Tries
 from directory.contracts import Delivered, Delivery, OutboundRequest, RetryLater
 from events.reasons import OUTPUT_PAUSED
 
@@ -41,6 +43,8 @@ class Courier:
         # Outputs that may not be sent to now, although something is ready for them.
         self._kept_waiting: set[int] = set()
         self.attempts: list[Attempt] = []
+        self.tries = Tries()
+        PAUSED.read = self._paused
 
     @property
     def is_idle(self) -> bool:
@@ -62,6 +66,10 @@ class Courier:
             for output_id in self._kept_waiting
         )
         return min((seconds for seconds in waits if seconds > 0), default=float("inf"))
+
+    def _paused(self) -> dict[tuple[str, ...], float]:
+        # Asked by another thread: a copy first, which nothing interrupts.
+        return {(str(output_id),): float(each.breaker.is_open) for output_id, each in list(self._traffic.items())}
 
     def collect(self, now: datetime) -> bool:
         """Take in the answers that have come; False when there are none."""
@@ -125,6 +133,8 @@ class Courier:
     def _send(self, lane: LaneWork, parcel: Parcel, output: OutputConfig, now: datetime) -> None:
         failpoint("delivery.before_send")
         self._traffic[lane.output_id].sent()
+        if not parcel.attempts:
+            self.tries.began(parcel.batch.received_at_ms)
         self._send_next(Sending(lane, parcel, output, items_of(parcel, output, int(now.timestamp()))), now)
 
     def _send_next(self, sending: Sending, now: datetime) -> bool:
@@ -153,6 +163,7 @@ class Courier:
     def _end(self, sending: Sending, delivery: Delivery, result: Result | None, now: datetime) -> None:
         parcel, traffic = sending.parcel, self._traffic[sending.lane.output_id]
         traffic.ended()
+        self.tries.ended(sending.lane.output_id, delivery)
         # A success is worth keeping where people look for the end of a story that began badly.
         if not isinstance(delivery, Delivered) or parcel.attempts or traffic.wants_sample(now):
             self.attempts.append(attempt(parcel, sending.output, delivery, result, now))

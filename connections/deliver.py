@@ -18,6 +18,7 @@ from cdp_project.kernel.addresses import allowances
 from cdp_project.kernel.database import RETRYABLE, SteadyConnection
 from cdp_project.kernel.failpoints import failpoint
 from cdp_project.kernel.http import Sender
+from connections import measures
 from connections.attempts import AttemptLog
 from connections.courier import Courier
 from connections.filling import Filler
@@ -68,6 +69,7 @@ class Deliveries:
         has_moved |= self._filler.fill(connection, list(self._lanes), now, self._courier.is_paused)
         outputs = self._filler.outputs(connection)
         has_moved |= self._courier.dispatch(self._lanes, outputs, self._processes(), now)
+        self._courier.tries.hand_over(now)
         self._paced_s = self._courier.wait_s(outputs, self._processes(), now)
         return self._record_when_due(now) or has_moved
 
@@ -135,7 +137,7 @@ class Deliveries:
         self._attempt_log.ensure(self._database.get(), attempts)
         try:
             with self._database.transaction() as connection:
-                lost = record(connection, lanes, self._lanes.holder, self._attempt_log, attempts, now)
+                lost, tally = record(connection, lanes, self._lanes.holder, self._attempt_log, attempts, now)
         except RETRYABLE:
             # Whether the commit stands may be unknown. What the database says is claimed anew, and perhaps
             # sent again under the same id; writing again what may be written would count it twice.
@@ -144,6 +146,7 @@ class Deliveries:
             raise
         failpoint("delivery.after_record")
         attempts.clear()
+        measures.note_ended(tally)
         self._lanes.drop(lost)
         for lane in lanes:
             lane.recorded()

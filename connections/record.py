@@ -92,8 +92,10 @@ def record(
     log: AttemptLog,
     attempts: Sequence[Attempt],
     now: datetime,
-) -> list[LaneWork]:
-    """Write what has ended in the lanes; returns those that another process has taken, of which nothing is written.
+) -> tuple[list[LaneWork], verdicts.Tally]:
+    """Write what has ended in the lanes, which the tally counts.
+
+    Returns the lanes that another process has taken, too; of these nothing is written.
 
     Within a transaction. The caller tells the lanes that they are recorded once it stands.
     """
@@ -105,7 +107,7 @@ def record(
     verdicts.write(connection, progress.tally)
     alerts.write(connection, progress.alerts)
     failpoint("delivery.before_record")
-    return [lane for lane in lanes if lane.key not in kept]
+    return [lane for lane in lanes if lane.key not in kept], progress.tally
 
 
 def _write_exceptions(connection: Connection, progress: Progress, now: datetime) -> None:

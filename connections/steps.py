@@ -7,7 +7,7 @@ from functools import partial
 from cdp_project.kernel import clock
 from cdp_project.kernel.wake import waker
 from cdp_project.workspaces.environment import Environment
-from connections import configuration, outbox, verdicts
+from connections import configuration, measures, outbox, verdicts
 from connections.forward import Route, Withheld, withheld_batch, withheld_event
 from connections.forwarded import forwarded_batch
 from connections.outbox import NewChunk
@@ -42,6 +42,7 @@ def forward(chunk: Chunk) -> None:
         chunk.after_commit.append(partial(known_lanes.note, unknown))
         chunk.after_commit.append(lambda: waker.hint("deliveries"))
     verdicts.write(chunk.transaction, work.tally)
+    chunk.after_commit.append(partial(measures.note_forwarded, work.tally))
 
 
 @dataclass(slots=True)

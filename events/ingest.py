@@ -9,6 +9,7 @@ import structlog
 
 from cdp_project.kernel.coroutines import run_here
 from cdp_project.kernel.failpoints import failpoint
+from events import measures
 from events.intake.admission import Admitted, admit
 from events.intake.desk import desk
 from events.intake.gathering import StoreBusy
@@ -76,6 +77,7 @@ async def take_in(
 
 
 def _log_refused(refusal: IntakeRefusal, endpoint: Endpoint, origin: Origin) -> None:
+    measures.REFUSED_REQUESTS.add(1, refusal.status, refusal.code)
     log.info(
         "request refused",
         request_id=origin.request_id,

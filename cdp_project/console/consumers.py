@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
+from weakref import WeakSet
 
 import redis
 import structlog
@@ -13,7 +14,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.sessions.backends.db import SessionStore
 
 from cdp_project.console.live_buffer import LiveBuffer
-from cdp_project.kernel.live import FRAME_VERSION, feed_group
+from cdp_project.kernel.live import FRAME_VERSION, VIEWERS, feed_group
 from cdp_project.workspaces.seat import Seat, find_seat
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,10 @@ TICK_S = 10.0
 RECHECK_S = 5.0
 # 44xx are ours. 1013 (try again later) is answered by the page with a pause.
 CLOSE_REFUSED, CLOSE_NOTHING_HERE, CLOSE_TRY_LATER = 4403, 4404, 1013
+
+
+_open: WeakSet["LiveConsumer"] = WeakSet()
+VIEWERS.read = lambda: {(): float(len(_open))}
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -46,6 +51,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if seat is None:
             await self.close(CLOSE_REFUSED)
             return
+        _open.add(self)
         self._group = feed_group(seat.workspace.pk, seat.environment.word)
         await self.channel_layer.group_add(self._group, self.channel_name)
         await self._send({"kind": "hello"})
@@ -54,6 +60,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._repeat(RECHECK_S, self._recheck)
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002 - the library's signature
+        _open.discard(self)
         for task in self._tasks:
             task.cancel()
         if self._group is not None:

@@ -12,12 +12,16 @@ import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
+from cdp_project.kernel.measuring import Gauge
+
 log = structlog.get_logger(__name__)
 
 FRAMES_PER_SECOND = 4
 SAMPLE_MOST = 20
 FRAME_VERSION = 2
 """Of what is in a frame; while an installation is brought up to date, processes of two versions talk."""
+
+VIEWERS = Gauge("tributary_live_viewers", "Open live pages.")
 
 
 @dataclass

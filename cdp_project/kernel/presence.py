@@ -18,15 +18,18 @@ REFRESH_EVERY_S = 1.0
 SEEN_FOR_S = 5.0
 
 
+def installation() -> str:
+    """What sets our keys apart from those of other installations that share the server."""
+    database = settings.DATABASES["default"]
+    return digest(*(str(database[part]) for part in ("HOST", "PORT", "NAME"))).hex()[:12]
+
+
 class Presence:
     """Of one process: between `start` and `leave` it says every second that it is here, in a thread of its own."""
 
     def __init__(self, name: str) -> None:
         self._stopping = threading.Event()
-        database = settings.DATABASES["default"]
-        # Installations that share a server must not count each other.
-        installation = digest(*(str(database[part]) for part in ("HOST", "PORT", "NAME"))).hex()[:12]
-        self._key = f"presence:{installation}:{name}"
+        self._key = f"presence:{installation()}:{name}"
         self._me = uuid4().hex
         self._client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1)
         self.count = 1

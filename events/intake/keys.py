@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from cdp_project.kernel import secretbox
 from cdp_project.kernel.database import SteadyConnection
+from events import measures
 from events.models import InputKind
 
 # What is switched off or ended is refused within two seconds, the time to look it up included.
@@ -96,6 +97,9 @@ class KeyRing:
         # No such key can exist; remembering it would take whatever memory a stranger likes.
         return None if 0 < len(key) <= KEY_CHARACTERS_MOST else _NO_KEY
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def was_known(self, key: str) -> bool:
         """Somebody had the key when it was looked up last, as far as that is remembered."""
         return self._known.get(key, _NO_KEY)[1] is not None
@@ -107,6 +111,7 @@ class KeyRing:
         # From before the look: what changes while it is taken holds no longer either.
         holds_until = time.monotonic() + REMEMBERED_S
         holder = self._read(key)
+        measures.KEY_LOOK_UPS.add(1)
         if len(self._known) >= REMEMBERED_MOST:
             self._make_room()
         self._known[key] = holds_until, holder

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import psycopg
 import structlog
 
+from cdp_project.kernel import clock
+from events import measures
 from events.intake.gathering import Waiting
 from events.intake.inbox import NewBatch
 
@@ -56,6 +58,7 @@ class Storing:
             _tell(group, error)
         else:
             _tell(group, None)
+            _count(group)
 
     async def _isolate(self, group: Sequence[Waiting], error: Exception) -> None:
         """Store each request alone, so that only the one with the fault fails."""
@@ -73,6 +76,16 @@ class Storing:
             except psycopg.errors.UniqueViolation:
                 self.redraw()
         return await self.write(batches)
+
+
+def _count(group: Sequence[Waiting]) -> None:
+    """Once a group: what each request costs is counted in microseconds."""
+    measures.ACCEPTED_REQUESTS.add(len(group))
+    measures.GROUP_REQUESTS.observe(len(group))
+    measures.ACCEPTED_EVENTS.add(sum([batch.event_count for waiting in group for batch in waiting.batches]))
+    if group[0].batches:
+        waited = clock.now() - group[0].batches[0].received_at
+        measures.ACCEPT_SECONDS.observe(waited.total_seconds())
 
 
 def _sentence(error: Exception) -> str:

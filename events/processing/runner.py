@@ -5,7 +5,7 @@ transaction; locks are taken in the order lane, seen, catalogue, identity_key, p
 """
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import ceil
@@ -17,8 +17,10 @@ from django.conf import settings
 from cdp_project.kernel import clock
 from cdp_project.kernel.database import Connection, SteadyConnection, TryAgain
 from cdp_project.kernel.failpoints import failpoint
+from events import measures
 from events.configuration import Inputs, inputs
 from events.intake.lane_key import lane_buckets
+from events.metrics import OUTCOME
 from events.pipeline import Accepted, Chunk, Phase, Step, load_steps
 from events.processing import accounting, claim, duplicates, lanes
 from events.processing.claim import Overtaken
@@ -138,6 +140,7 @@ class Runner:
         self._process_once(known, rows, floor)
 
     def _process_once(self, known: Inputs, rows: Sequence[Accepted], floor: int | None) -> None:
+        began_at = time.monotonic()
         contexts, refused = unpack(rows, known)
         chunk = Chunk(min(row.bucket for row in rows), clock.now(), contexts)
         try:
@@ -152,6 +155,7 @@ class Runner:
             self._storage.forget()
             raise
         failpoint("pipeline.after_commit")
+        _measure(chunk, rows, time.monotonic() - began_at)
         _tell(chunk)
 
     def _prepare(self, chunk: Chunk, rows: Sequence[Accepted]) -> None:
@@ -204,6 +208,20 @@ class Runner:
         lanes.halt(connection, bucket, reason, clock.now())
         self._watch.forget(bucket)
         log.critical("lane halted", bucket=bucket, reason=reason)
+
+
+def _measure(chunk: Chunk, rows: Sequence[Accepted], seconds: float) -> None:
+    """Once a chunk, when it stands."""
+    events = sum([row.event_count for row in rows])
+    measures.PROCESSED_EVENTS.add(events)
+    measures.CHUNK_EVENTS.observe(events)
+    measures.CHUNK_SECONDS.observe(seconds)
+    outcomes: Counter[str] = Counter()
+    for (*_, metric, label), count in chunk.metrics.items():
+        if metric == OUTCOME:
+            outcomes[label] += count
+    for outcome, count in outcomes.items():
+        measures.OUTCOMES.add(count, outcome)
 
 
 def _tell(chunk: Chunk) -> None:

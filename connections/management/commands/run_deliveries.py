@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from cdp_project.kernel.presence import Presence
+from cdp_project.kernel.reporting import Reporter
 from cdp_project.kernel.wake import Waiter
 from cdp_project.kernel.worker import Worker
 from connections.deliver import Deliveries
@@ -30,11 +31,13 @@ class Command(BaseCommand):
         worker = Worker("deliveries", deliveries.turn, deliveries)
         worker.stop_on_signals()
         presence.start()
+        reporter = Reporter("deliveries").start()
         threading.Thread(target=hear, args=(deliveries,), name="hints", daemon=True).start()
         try:
             worker.run()
         finally:
             presence.leave()
+            reporter.stop()
 
 
 def hear(deliveries: Deliveries) -> None:

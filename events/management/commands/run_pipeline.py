@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 
 from cdp_project.kernel.garbage import collect_rarely
 from cdp_project.kernel.presence import Presence
+from cdp_project.kernel.reporting import Reporter
 from cdp_project.kernel.wake import Waiter
 from cdp_project.kernel.worker import Worker
 from events.processing.isolation import INFRASTRUCTURE
@@ -22,8 +23,10 @@ class Command(BaseCommand):
         worker = Worker("pipeline", runner.turn, Waiter("pipeline"), waits_out=INFRASTRUCTURE)
         worker.stop_on_signals()
         presence.start()
+        reporter = Reporter("pipeline").start()
         try:
             worker.run()
         finally:
             presence.leave()
+            reporter.stop()
             runner.close()
