@@ -9,4 +9,4 @@ class WorkspacesConfig(AppConfig):
 
     def ready(self) -> None:
         # Each registers itself by being imported.
-        from cdp_project.workspaces import checks, schema  # noqa: F401
+        from cdp_project.workspaces import body_schema, checks, schema  # noqa: F401

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from cdp_project.kernel.errors import Refusal
 
 ETAG = OpenApiParameter(
-    "ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="Another one for each representation."
+    "ETag", str, OpenApiParameter.HEADER, response=[200, 201, 304], description="Another one for each representation."
 )
 IF_MATCH = OpenApiParameter(
     "If-Match",

@@ -29,16 +29,23 @@ UNDER_WAY_WAIT_MS = 200
 REPLAYED = "Idempotency-Replayed"
 KEPT_HEADERS = ("ETag", "Location", "Retry-After")
 
+KEY_FORM = {"type": "string", "maxLength": KEY_CHARACTERS_MOST, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+
 HEADERS = (
     OpenApiParameter(
         "Idempotency-Key",
-        str,
+        KEY_FORM,
         OpenApiParameter.HEADER,
         description=f"1 to {KEY_CHARACTERS_MOST} printable ASCII characters of your choice. A repeat under the same "
         f"key within {KEPT // timedelta(hours=1)} hours changes nothing again and is answered the same.",
     ),
     OpenApiParameter(
-        REPLAYED, str, OpenApiParameter.HEADER, enum=["true"], response=True, description="This call is a repeat."
+        REPLAYED,
+        str,
+        OpenApiParameter.HEADER,
+        enum=["true"],
+        response=[200, 201, 204, 400, 404, 409, 412],
+        description="This call is a repeat.",
     ),
 )
 
