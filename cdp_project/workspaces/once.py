@@ -26,6 +26,9 @@ KEPT = timedelta(hours=24)
 FORGET_AT_ONCE = 10_000
 # The same call is usually over in this time; then the repeat gets its answer instead of a 409.
 UNDER_WAY_WAIT_MS = 200
+# Nothing is wrong with the call: it only has to run again.
+COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+TRIES_MOST = 3
 REPLAYED = "Idempotency-Replayed"
 KEPT_HEADERS = ("ETag", "Location", "Retry-After")
 
@@ -58,9 +61,22 @@ VALUES (%s, %s, %s, 0, '{}', '', %s) ON CONFLICT (credential_id, key) DO NOTHING
 def once(request: Request, perform: Callable[[], Response]) -> HttpResponseBase:
     """Perform in one transaction. With a key: keep the answer in it, or answer a repeat as the first call.
 
-    Raises Refusal 400, 409 or 422 for a key that cannot be used. Server faults, and 429, are not kept.
+    Raises Refusal 400, 409 or 422 for a key that cannot be used. Server faults, and 429, are not kept. Of two calls
+    that block each other one is done again; `perform` has no effect outside the transaction.
     """
     key = _key_of(request)
+    for _ in range(TRIES_MOST - 1):
+        try:
+            return _in_one_transaction(request, key, perform)
+        except COLLISIONS:
+            continue
+        except OperationalError as error:
+            if not isinstance(error.__cause__, COLLISIONS):
+                raise
+    return _in_one_transaction(request, key, perform)
+
+
+def _in_one_transaction(request: Request, key: str | None, perform: Callable[[], Response]) -> HttpResponseBase:
     with transaction.atomic():
         answer = perform() if key is None else _under_key(request, key, perform)
         failpoint("api.before_commit")
@@ -99,7 +115,8 @@ def _fingerprint(request: Request) -> bytes:
         body = request._request.body
     except RequestDataTooBig:
         raise BodyTooLarge("The body is too large.") from None
-    head = f"{request.method} {request.get_full_path()}\n"
+    # Under another If-Match it is another request, though method, path and body are the same.
+    head = f"{request.method} {request.get_full_path()}\n{request.headers.get('If-Match', '')}\n"
     return hashlib.sha256(head.encode("utf-8", "surrogatepass") + body).digest()
 
 

@@ -23,7 +23,7 @@ def count(of: Connection, environment: Environment, waiting: int, delivered: int
         verdicts.write(cursor.connection, Tally({(*where, WAITING, ""): waiting, **moved}))
 
 
-@pytest.mark.parametrize("kind", ["connections/output", "connections/connection"])
+@pytest.mark.parametrize("kind", ["connections/output", "connections/connection", "events/input"])
 def test_what_waits_is_told_before_it_is_given_up(
     larder: Furnished, vault: Furnished, sign_in: Callable[..., Client], kind: str
 ) -> None:

@@ -1,7 +1,9 @@
 """Unsafe calls under an Idempotency-Key: done once, answered alike, and never half."""
 
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +11,9 @@ import pytest
 from django.db import connection, connections
 
 from cdp_project.kernel import clock
+from cdp_project.workspaces.audit import Actor
 from cdp_project.workspaces.models import AuditEntry, KeptAnswer, Role, Workspace
+from cdp_project.workspaces.resource_rows import saved
 from cdp_project.workspaces.tasks import forget_old_answers
 from events.inputs import api as inputs_api
 from events.inputs import keys_api
@@ -77,6 +81,21 @@ def test_a_key_belongs_to_one_request(api: ApiClient, feed: Input, web: Input, o
 
     assert told(answer) == (422, "idempotency_key_reused")
     assert set(Input.objects.values_list("name", flat=True)) == {"Orders", "web"}
+
+
+def test_under_another_state_it_is_another_request(api: ApiClient, feed: Input) -> None:
+    first = api.patch(f"inputs/{feed.pk}", {"name": "A"}, idempotency_key="k-1", if_match='"old"')
+    tag = api.get(f"inputs/{feed.pk}")["etag"]
+    again = api.patch(f"inputs/{feed.pk}", {"name": "A"}, idempotency_key="k-1", if_match=tag)
+    assert (told(first)[0], told(again)[0]) == (412, 422)
+    assert api.patch(f"inputs/{feed.pk}", {"name": "A"}, idempotency_key="k-2", if_match=tag).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"idempotency_key": "k-1"}])
+def test_a_body_that_is_too_large_is_refused(api: ApiClient, headers: dict[str, str]) -> None:
+    answer = api.post("inputs", {**FEED, "name": "x" * 1_000_001}, **headers)
+    assert told(answer) == (413, "too_large")
+    assert not KeptAnswer.objects.exists()
 
 
 def test_keys_of_credentials_are_apart(api: ApiClient, workspace: Workspace) -> None:
@@ -207,6 +226,37 @@ def test_of_many_at_once_one_is_done(api: ApiClient) -> None:
     assert {each.status_code for each in answers} <= {201, 409}
     assert len([each for each in answers if each.status_code == 201 and REPLAYED not in each]) == 1
     assert Input.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("keys", [({}, {}), ({"idempotency_key": "k-1"}, {"idempotency_key": "k-2"})])
+def test_of_calls_that_block_each_other_one_is_done_again(
+    api: ApiClient, feed: Input, web: Input, monkeypatch: pytest.MonkeyPatch, keys: tuple[dict[str, str], ...]
+) -> None:
+    together, tries = threading.Barrier(2), []
+
+    def crossing(actor: Actor, row: Input, data: Mapping[str, Any]) -> Input:
+        """Both have their own row by now, and want the other's."""
+        tries.append(row.pk)
+        with suppress(threading.BrokenBarrierError):
+            together.wait(5)
+            together.abort()  # whoever tries again has nobody to wait for
+        Input.objects.select_for_update().exclude(pk=row.pk).get()
+        return saved(actor, row, data)
+
+    monkeypatch.setattr(inputs_api, "saved", crossing)
+    calls = [(feed.pk, "A", keys[0]), (web.pk, "B", keys[1])]
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(
+            pool.map(
+                lambda call: _and_close(lambda: api.patch(f"inputs/{call[0]}", {"name": call[1]}, **call[2])), calls
+            )
+        )
+
+    assert [each.status_code for each in answers] == [200, 200]
+    assert sorted(tries) in ([feed.pk, feed.pk, web.pk], [feed.pk, web.pk, web.pk])
+    assert set(Input.objects.values_list("name", flat=True)) == {"A", "B"}
+    assert AuditEntry.objects.filter(kind="input", action="changed").count() == 2
 
 
 def test_a_foreign_workspace_keeps_nothing(api: ApiClient) -> None:

@@ -1,8 +1,11 @@
 """Inputs over HTTP: listed, made, changed, deleted, by whom, and what is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from cdp_project.workspaces.models import AuditEntry, Role, Workspace
 from connections.models import Connection
@@ -121,6 +124,26 @@ def test_a_change_is_checked_as_a_whole(api: ApiClient, web: Input, feed: Input)
     assert set(errors(api.patch(f"inputs/{web.pk}", {"platform": None}))) == {"/platform"}
     assert set(errors(api.patch(f"inputs/{web.pk}", {"id": 5}))) == {"/id"}
     assert not AuditEntry.objects.filter(kind="input").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_make_the_same_platform_at_once_one_does(api: ApiClient) -> None:
+    together, body = Barrier(2), {"kind": "platform", "platform": "web", "name": "Web"}
+
+    def make(_: int) -> int:
+        together.wait(10)
+        try:
+            return int(api.post("inputs", body).status_code)
+        finally:
+            connections.close_all()
+
+    for _ in range(5):
+        with ThreadPoolExecutor(2) as pool:
+            made, refused = sorted(pool.map(make, range(2)))
+        assert made == 201
+        assert refused in {400, 409}
+        assert Input.objects.count() == 1
+        Input.objects.all().delete()
 
 
 def test_viewers_look_and_change_nothing(workspace: Workspace, feed: Input) -> None:
