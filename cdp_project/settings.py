@@ -9,6 +9,7 @@ from redis.retry import Retry
 
 from cdp_project import env
 from cdp_project.embedded import address
+from cdp_project.workspaces import docs
 
 env.check()
 
@@ -57,6 +58,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_filters",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "rest_framework",
     "cdp_project.kernel",
     "cdp_project.workspaces",
@@ -242,7 +244,16 @@ REST_FRAMEWORK = {
     # Always six digits: with a fraction left out where it is zero, the texts would not sort as the times do.
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Tributary", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tributary",
+    "DESCRIPTION": docs.DESCRIPTION,
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    # Wherever it is served from.
+    "SERVERS": [{"url": "/"}],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "cdp_project.workspaces.docs.finish"],
+}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

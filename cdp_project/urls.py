@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
 from cdp_project import unknown_addresses
+from cdp_project.console.pages.api_docs import api_docs
 from cdp_project.console.pages.home import home
 from cdp_project.workspaces.api import RevocationView, TokenView
 from cdp_project.operation.metrics import metrics
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("", home, name="home"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", api_docs, name="api-docs"),
     # Programs ask here: what is not above is answered in their language, whatever its case and slashes.
     # Both cases letter by letter: Django cannot reverse addresses beside a pattern with `(?i:`.
     re_path(r"^(?:[vV]\d+|[oO][aA][uU][tT][hH])(?:/|$)", unknown_addresses.of_intake),

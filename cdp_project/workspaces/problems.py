@@ -40,7 +40,7 @@ REFUSALS = _problems(
     {
         400: "A parameter or field cannot be used; the detail or `errors` name it.",
         401: "There is no token, or it is not valid any more.",
-        403: "The credential's role is too low; the detail names the one needed.",
+        403: "The credential's role is too low, or its token lacks the scope; the detail names what is needed.",
         404: "There is no such thing in this workspace, or the workspace is not yours.",
         429: "Too many requests; `Retry-After` says when to go on.",
     }

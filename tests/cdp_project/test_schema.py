@@ -13,7 +13,7 @@ def test_the_schema_names_every_address_of_programs_and_no_foreign_host(db: None
     paths = json.loads(answer.content)["paths"]
     assert {"/v2/events", "/oauth/token"} <= set(paths)
     assert any(path.startswith("/api/v1/workspaces/") for path in paths)
-    assert "servers" not in json.loads(answer.content)
+    assert json.loads(answer.content)["servers"] == [{"url": "/"}]
     assert "/admin/" not in "".join(paths)
 
 
@@ -35,3 +35,27 @@ def test_the_schema_is_yaml_for_those_who_ask_nothing_else(db: None, accept: str
 
     assert answer.status_code == 200
     assert answer.content.startswith(b"openapi: 3")
+
+
+def test_each_operation_stands_in_an_area_and_answers_with_what_every_answer_has(db: None) -> None:
+    schema = json.loads(Client().get("/api/schema/", headers={"accept": "application/vnd.oai.openapi+json"}).content)
+    areas = {each["name"]: each["description"] for each in schema["tags"]}
+    told = set()
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            (area,) = operation["tags"]
+            told.add(area)
+            assert areas[area]
+            assert operation["summary"]
+            assert {scheme for each in operation.get("security", []) for scheme in each} <= set(
+                schema["components"]["securitySchemes"]
+            )
+            for status, answer in operation["responses"].items() if path.startswith("/api/v1/") else ():
+                assert answer["headers"]["X-Request-Id"]
+                assert ("RateLimit-Limit" in answer["headers"]) == (status != "401")
+                if status >= "400":
+                    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+                    assert answer["content"] == {"application/problem+json": problem}
+
+    assert told == set(areas)
+    assert schema["info"]["description"]
