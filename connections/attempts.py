@@ -20,21 +20,21 @@ from events.decoding.event_reading import EVENT_TYPES
 TABLE = "delivery_attempt"
 # Words of the wire that tell of nobody, and make an answer readable.
 VOCABULARY = CUSTOM_EVENT_TYPES | EVENT_TYPES | {"production", "development", "iOS", "Android", "web"}
-_COLUMNS = {
-    "bucket": "int2",
-    "day": "date",
-    "attempt_id": "uuid",
-    "output_id": "int8",
-    "connection_id": "int8",
-    "chunk_id": "uuid",
-    "position": "int4",
-    "event_id": "uuid",
-    "at": "timestamptz",
-    "status": "int4",
-    "error": "text",
-    "latency_ms": "int4",
-    "answer_sample": "text",
-}
+_COLUMNS = (
+    "bucket",
+    "day",
+    "attempt_id",
+    "output_id",
+    "connection_id",
+    "chunk_id",
+    "position",
+    "event_id",
+    "at",
+    "status",
+    "error",
+    "latency_ms",
+    "answer_sample",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class AttemptLog:
         """Store the attempts. Within the transaction that records what became of the parcels."""
         if attempts:
             rows = (row for made in attempts for row in _rows(made))
-            bulk.copy(connection, TABLE, list(_COLUMNS), list(_COLUMNS.values()), rows)
+            bulk.copy(connection, TABLE, _COLUMNS, rows)
 
 
 def _rows(made: Attempt) -> Iterator[tuple[object, ...]]:

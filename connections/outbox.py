@@ -16,17 +16,17 @@ CHUNK_ITEMS_MOST = 500
 KNOWN_MOST = 100_000
 CHUNK_BYTES_MOST = 2_000_000
 
-_CHUNK_COLUMNS = {
-    "bucket": "int2",
-    "chunk_id": "uuid",
-    "workspace_id": "int8",
-    "environment": "int2",
-    "input_id": "int8",
-    "created_at": "timestamptz",
-    "item_count": "int4",
-    "last_seq": "int8",
-    "payload": "bytea",
-}
+_CHUNK_COLUMNS = (
+    "bucket",
+    "chunk_id",
+    "workspace_id",
+    "environment",
+    "input_id",
+    "created_at",
+    "item_count",
+    "last_seq",
+    "payload",
+)
 _DELIVERY_COLUMNS = (
     "bucket",
     "output_id",
@@ -126,8 +126,7 @@ def write(connection: Connection, chunks: Sequence[NewChunk], now: datetime, unk
     bulk.copy(
         connection,
         "outbox_chunk",
-        list(_CHUNK_COLUMNS),
-        list(_CHUNK_COLUMNS.values()),
+        _CHUNK_COLUMNS,
         [
             (
                 chunk.bucket,

@@ -22,8 +22,8 @@ GONE = [OUTPUT_DELETED, CONNECTION_DELETED]
 DeliveryKey = tuple[int, int, UUID]
 """Bucket, output and chunk."""
 
-_CHUNK_KEY = (("bucket", "smallint"), ("chunk_id", "uuid"))
-_DELIVERY_KEY = (("bucket", "smallint"), ("output_id", "bigint"), ("chunk_id", "uuid"))
+_CHUNK_KEY = ("bucket", "chunk_id")
+_DELIVERY_KEY = ("bucket", "output_id", "chunk_id")
 _EXCEPTION_KEY = ("bucket", "output_id", "chunk_id", "position")
 _EXCEPTION_REST = (
     "connection_id",

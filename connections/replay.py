@@ -34,7 +34,7 @@ UPDATE delivery_exception e SET state = %s, first_failed_at = %s, next_at = %s
 FROM unnest(%s::smallint[], %s::bigint[], %s::uuid[], %s::int[]) AS k (bucket, output_id, chunk_id, position)
 WHERE e.bucket = k.bucket AND e.output_id = k.output_id AND e.chunk_id = k.chunk_id AND e.position = k.position
 """
-_KEY = (("bucket", "smallint"), ("output_id", "bigint"), ("chunk_id", "uuid"), ("position", "int"))
+_KEY = ("bucket", "output_id", "chunk_id", "position")
 
 Hours = dict[tuple[int, UUID], list[int | None]]
 """For each chunk the hour that each of its items is reported in; None for a batch without events."""

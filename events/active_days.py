@@ -18,16 +18,9 @@ from cdp_project.workspaces.environment import Environment
 # A transaction merges no more than this.
 ROWS_MOST = 5000
 
-_KEY = (
-    ("bucket", "int2"),
-    ("workspace_id", "int8"),
-    ("environment", "int2"),
-    ("day", "date"),
-    ("input_id", "int8"),
-)
-_KEY_COLUMNS = tuple(name for name, _ in _KEY)
-_COLUMNS = (*_KEY_COLUMNS, "people")
-_REPLACE = f"ON CONFLICT ({', '.join(_KEY_COLUMNS)}) DO UPDATE SET people = EXCLUDED.people"
+_KEY = ("bucket", "workspace_id", "environment", "day", "input_id")
+_COLUMNS = (*_KEY, "people")
+_REPLACE = f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET people = EXCLUDED.people"
 # Rows that another merger has in its hands are left to it.
 _TAKE = """
 WITH taken AS MATERIALIZED (

@@ -11,7 +11,7 @@ from events.intake.backpressure import oldest_waiting
 from events.metrics import SESSION_ENDED, SESSION_SECONDS
 from events.pipeline import MetricKey, hour_of
 from events.processing.accounting import HOURLY
-from events.processing.sessions import KEY, KEY_COLUMNS, STATE_COLUMNS
+from events.processing.sessions import KEY, STATE_COLUMNS
 
 IDLE = timedelta(minutes=30)
 # `received_at` is kept to the minute, rounded down.
@@ -27,9 +27,7 @@ SELECT bucket, workspace_id, environment, mpid, session_id FROM session
 WHERE bucket >= %(first)s AND bucket < %(end)s AND ended_at IS NULL AND received_at < %(before)s
 LIMIT %(most)s
 """
-_CLOSE = (
-    f"ON CONFLICT ({', '.join(KEY_COLUMNS)}) DO UPDATE SET ended_at = EXCLUDED.ended_at, ended_seq = EXCLUDED.ended_seq"
-)
+_CLOSE = f"ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET ended_at = EXCLUDED.ended_at, ended_seq = EXCLUDED.ended_seq"
 SessionRow = dict[str, Any]
 
 
@@ -57,9 +55,9 @@ def _close(connection: Connection, keys: list[bulk.Key], before: datetime, now: 
     """Close those that are still due once they are locked; locks are taken in the pipeline's order."""
     with connection.transaction():
         rows = bulk.lookup(connection, "session", KEY, keys, STATE_COLUMNS, lock=True)
-        found = [dict(zip((*KEY_COLUMNS, *STATE_COLUMNS), (*key, *state), strict=True)) for key, state in rows]
+        found = [dict(zip((*KEY, *STATE_COLUMNS), (*key, *state), strict=True)) for key, state in rows]
         idle = [_ended(row) for row in found if row["ended_at"] is None and row["received_at"] < before]
-        columns = (*KEY_COLUMNS, *STATE_COLUMNS)
+        columns = (*KEY, *STATE_COLUMNS)
         values = [tuple(row.values()) for row in idle]
         bulk.insert(connection, "session", columns, values, tail=_CLOSE, key_width=len(KEY))
         rollups.add(connection, HOURLY, [(bucket_of_number(key[0]), *key, n) for key, n in _counts(idle, now).items()])

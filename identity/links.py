@@ -9,22 +9,9 @@ from identity.holdings import Known, Links
 from identity.keys import IdentityKey, PersonKey
 from identity.resolve import UNIQUE_TYPES
 
-_KEY = (
-    ("bucket", "int2"),
-    ("scope_id", "int8"),
-    ("environment", "int2"),
-    ("identity_type", "int2"),
-    ("digest", "bytea"),
-)
-_KEY_COLUMNS = tuple(name for name, _ in _KEY)
-_MAKE = f"ON CONFLICT DO NOTHING RETURNING {', '.join(_KEY_COLUMNS)}"
-_PERSON = (
-    ("bucket", "int2"),
-    ("scope_id", "int8"),
-    ("workspace_id", "int8"),
-    ("environment", "int2"),
-    ("mpid", "int8"),
-)
+_KEY = ("bucket", "scope_id", "environment", "identity_type", "digest")
+_MAKE = f"ON CONFLICT DO NOTHING RETURNING {', '.join(_KEY)}"
+_PERSON = ("bucket", "scope_id", "workspace_id", "environment", "mpid")
 
 NewLink = tuple[IdentityKey, int, datetime]
 """A value, the MPID that gets it, and since when."""
@@ -44,7 +31,7 @@ def lock(connection: Connection, values: Mapping[IdentityKey, str]) -> set[Ident
     A row that is made here is ours already, and nobody can hold its value yet.
     """
     rows = [(*key, value) for key, value in values.items()]
-    columns = (*_KEY_COLUMNS, "value")
+    columns = (*_KEY, "value")
     made = bulk.insert(connection, "identity_key", columns, rows, tail=_MAKE, key_width=len(_KEY))
     present = values.keys() - {IdentityKey(*key) for key in made}
     bulk.lookup(connection, "identity_key", _KEY, present, (), lock=True)
@@ -54,7 +41,7 @@ def lock(connection: Connection, values: Mapping[IdentityKey, str]) -> set[Ident
 def insert(connection: Connection, links: Iterable[NewLink]) -> None:
     """Link values to people. The lock rows of the values are held."""
     rows = [(*key, mpid, key.identity_type in UNIQUE_TYPES, linked_at) for key, mpid, linked_at in links]
-    columns = (*_KEY_COLUMNS, "mpid", "is_unique", "linked_at")
+    columns = (*_KEY, "mpid", "is_unique", "linked_at")
     bulk.insert(connection, "identity_link", columns, rows, key_width=len(_KEY) + 1)
 
 

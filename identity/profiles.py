@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-import msgspec
-
 from cdp_project.kernel import bulk
 from cdp_project.kernel.database import Connection
 from identity.profile import ProfileState
@@ -12,14 +10,7 @@ from identity.profile import ProfileState
 RESOLVED, CLIENT = 1, 2
 """`origin`: made by resolution, or for an MPID that a client named."""
 
-_KEY = (
-    ("bucket", "int2"),
-    ("scope_id", "int8"),
-    ("workspace_id", "int8"),
-    ("environment", "int2"),
-    ("mpid", "int8"),
-)
-_KEY_COLUMNS = tuple(name for name, _ in _KEY)
+_KEY = ("bucket", "scope_id", "workspace_id", "environment", "mpid")
 _STATE_COLUMNS = (
     "person_no",
     "origin",
@@ -37,10 +28,9 @@ _STATE_COLUMNS = (
 )
 _CHANGING = tuple(name for name in _STATE_COLUMNS if name not in {"person_no", "origin"})
 _WRITE_BACK = (
-    f"ON CONFLICT ({', '.join(_KEY_COLUMNS)}) DO UPDATE SET "
-    f"{', '.join(f'{name} = EXCLUDED.{name}' for name in _CHANGING)}"
+    f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {', '.join(f'{name} = EXCLUDED.{name}' for name in _CHANGING)}"
 )
-_MAKE = f"ON CONFLICT DO NOTHING RETURNING {', '.join(_KEY_COLUMNS)}"
+_MAKE = f"ON CONFLICT DO NOTHING RETURNING {', '.join(_KEY)}"
 
 
 class ProfileKey(NamedTuple):
@@ -65,7 +55,7 @@ def read(connection: Connection, keys: Iterable[ProfileKey], *, lock: bool) -> P
 def make(connection: Connection, profiles: Mapping[ProfileKey, ProfileState]) -> set[ProfileKey]:
     """Insert new profiles; those missing from the answer were made by somebody else meanwhile."""
     rows = [_row(key, state) for key, state in profiles.items()]
-    columns = (*_KEY_COLUMNS, *_STATE_COLUMNS)
+    columns = (*_KEY, *_STATE_COLUMNS)
     made = bulk.insert(connection, "profile", columns, rows, tail=_MAKE, key_width=len(_KEY))
     return {ProfileKey(*row) for row in made}
 
@@ -73,7 +63,7 @@ def make(connection: Connection, profiles: Mapping[ProfileKey, ProfileState]) ->
 def write_back(connection: Connection, profiles: Mapping[ProfileKey, ProfileState]) -> None:
     """Store profiles that were read under lock."""
     rows = [_row(key, state) for key, state in profiles.items()]
-    columns = (*_KEY_COLUMNS, *_STATE_COLUMNS)
+    columns = (*_KEY, *_STATE_COLUMNS)
     bulk.insert(connection, "profile", columns, rows, tail=_WRITE_BACK, key_width=len(_KEY))
 
 
@@ -86,15 +76,11 @@ def _row(key: ProfileKey, state: ProfileState) -> tuple[object, ...]:
         state.first_seen_at,
         state.last_seen_at,
         state.last_seq,
-        _json(state.attributes),
-        _json(state.identities),
-        _json(state.devices),
-        _json(state.consent),
-        _json(state.forgotten),
+        state.attributes,
+        state.identities,
+        state.devices,
+        state.consent,
+        state.forgotten,
         state.late_count,
-        _json(state.identity_times),
+        state.identity_times,
     )
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from cdp_project.kernel.bulk import ROWS_MOST
 from events.intake.inbox import NewBatch
 from events.intake.tickets import Ticket
 
+GROUP_ROWS_MOST = 1000
 GROUP_BYTES_MOST = 8_000_000
 
 
@@ -54,7 +54,7 @@ class Gathering:
         while self._waiting:
             rows += len(self._waiting[0].batches)
             size += self._waiting[0].size
-            if group and (rows > ROWS_MOST or size > GROUP_BYTES_MOST):
+            if group and (rows > GROUP_ROWS_MOST or size > GROUP_BYTES_MOST):
                 break
             group.append(self._waiting.popleft())
         return group

@@ -112,7 +112,7 @@ def insert(connection: Connection, batches: Sequence[NewBatch], sequence: Accept
         )
         for batch, number in zip(batches, sequence.take(len(batches), now), strict=True)
     ]
-    bulk.insert(connection, "inbox", COLUMNS, rows, key_width=2, at_once=True)
+    bulk.insert(connection, "inbox", COLUMNS, rows, key_width=2)
 
 
 async def copy_in(connection: Connection, batches: Sequence[NewBatch], sequence: AcceptSequence, now: datetime) -> None:

@@ -23,8 +23,8 @@ BORDER = timedelta(minutes=5)
 BATCH, EVENT = 1, 2
 """Kinds of keys: a batch's source_request_id, an event's source_message_id."""
 
-_KEY = (("bucket", "int2"), ("generation", "int2"), ("input_id", "int8"), ("kind", "int2"), ("key", "bytea"))
-_COLUMNS = (*(name for name, _ in _KEY), "body_hash")
+_KEY = ("bucket", "generation", "input_id", "kind", "key")
+_COLUMNS = (*_KEY, "body_hash")
 _GIVE_BACK = """
 DELETE FROM seen s
 USING unnest(%s::int2[], %s::int2[], %s::int8[], %s::int2[], %s::bytea[]) AS k (bucket, generation, input_id, kind, key)

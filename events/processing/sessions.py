@@ -13,25 +13,18 @@ SESSION_END = "session_end"
 # Reports leave out what came later (reference EV 59): a clock that says 1970 makes no session of 50 years.
 LATE_MOST = timedelta(hours=72)
 
-KEY = (
-    ("bucket", "int2"),
-    ("workspace_id", "int8"),
-    ("environment", "int2"),
-    ("mpid", "int8"),
-    ("session_id", "int8"),
-)
-KEY_COLUMNS = tuple(name for name, _ in KEY)
+KEY = ("bucket", "workspace_id", "environment", "mpid", "session_id")
 STATE_COLUMNS = ("input_id", "started_at", "last_at", "ended_at", "ended_seq", "received_at", "event_count")
 # GREATEST and LEAST pass over NULL: a session that nobody ended has no bound.
 _GO_ON = f"""
-ON CONFLICT ({", ".join(KEY_COLUMNS)}) DO UPDATE SET
+ON CONFLICT ({", ".join(KEY)}) DO UPDATE SET
     started_at = least(session.started_at, EXCLUDED.started_at),
     last_at = least(greatest(session.last_at, EXCLUDED.last_at), greatest(session.ended_at, EXCLUDED.ended_at)),
     ended_at = greatest(session.ended_at, EXCLUDED.ended_at),
     ended_seq = coalesce(session.ended_seq, EXCLUDED.ended_seq),
     received_at = greatest(session.received_at, EXCLUDED.received_at),
     event_count = session.event_count + EXCLUDED.event_count
-RETURNING {", ".join(KEY_COLUMNS)}, (xmax = 0), ended_seq, ended_at - started_at
+RETURNING {", ".join(KEY)}, (xmax = 0), ended_seq, ended_at - started_at
 """
 SessionKey = tuple[int, ...]
 """bucket, workspace, environment, mpid, session id."""
@@ -74,7 +67,7 @@ def track(chunk: Chunk) -> None:
     """
     parts = _parts(chunk)
     rows = [part.row(key) for key, part in parts.items()]
-    columns = (*KEY_COLUMNS, *STATE_COLUMNS)
+    columns = (*KEY, *STATE_COLUMNS)
     for *key, is_new, ended_seq, length in bulk.insert(
         chunk.transaction, "session", columns, rows, tail=_GO_ON, key_width=len(KEY)
     ):

@@ -1,7 +1,7 @@
 """Writing what happened: events and batches into their day, and counts."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -12,43 +12,43 @@ from events.metrics import EVENT, INSTALL, OUTCOME, STORED, event_label
 from events.pipeline import Chunk, Context, EventItem, Person
 from events.processing.session_id import session_id
 
-_EVENT_COLUMNS = {
-    "bucket": "int2",
-    "day": "date",
-    "event_id": "uuid",
-    "mpid": "int8",
-    "origin_mpid": "int8",
-    "workspace_id": "int8",
-    "environment": "int2",
-    "input_id": "int8",
-    "batch_id": "uuid",
-    "accept_seq": "int8",
-    "occurred_at": "timestamptz",
-    "received_at": "timestamptz",
-    "event_type": "text",
-    "name": "text",
-    "session_id": "int8",
-    "data": "jsonb",
-    "withheld": "jsonb",
-    "lane": "int2",
-    "forwarded": "jsonb",
-}
-_BATCH_COLUMNS = {
-    "bucket": "int2",
-    "day": "date",
-    "batch_id": "uuid",
-    "mpid": "int8",
-    "origin_mpid": "int8",
-    "workspace_id": "int8",
-    "environment": "int2",
-    "input_id": "int8",
-    "accept_seq": "int8",
-    "received_at": "timestamptz",
-    "is_historical": "bool",
-    "event_count": "int4",
-    "envelope": "jsonb",
-    "violations": "jsonb",
-}
+_EVENT_COLUMNS = (
+    "bucket",
+    "day",
+    "event_id",
+    "mpid",
+    "origin_mpid",
+    "workspace_id",
+    "environment",
+    "input_id",
+    "batch_id",
+    "accept_seq",
+    "occurred_at",
+    "received_at",
+    "event_type",
+    "name",
+    "session_id",
+    "data",
+    "withheld",
+    "lane",
+    "forwarded",
+)
+_BATCH_COLUMNS = (
+    "bucket",
+    "day",
+    "batch_id",
+    "mpid",
+    "origin_mpid",
+    "workspace_id",
+    "environment",
+    "input_id",
+    "accept_seq",
+    "received_at",
+    "is_historical",
+    "event_count",
+    "envelope",
+    "violations",
+)
 Stored = tuple[Context, Person, list[EventItem]]
 
 
@@ -65,12 +65,10 @@ def write(chunk: Chunk) -> None:
     for stored in to_store(chunk):
         by_day[clock.day_of(stored[0].accepted.received_at)].append(stored)
     for day, batches in sorted(by_day.items()):
-        _copy(chunk, "event", day, _EVENT_COLUMNS, (row for each in batches for row in _event_rows(day, *each)))
-        _copy(chunk, "batch", day, _BATCH_COLUMNS, (_batch_row(day, *each) for each in batches))
-
-
-def _copy(chunk: Chunk, table: str, day: date, columns: dict[str, str], rows: Iterable[bulk.Row]) -> None:
-    bulk.copy(chunk.transaction, day_partition(table, day), list(columns), list(columns.values()), rows)
+        rows = [row for each in batches for row in _event_rows(day, *each)]
+        bulk.copy(chunk.transaction, day_partition("event", day), _EVENT_COLUMNS, rows)
+        rows = [_batch_row(day, *each) for each in batches]
+        bulk.copy(chunk.transaction, day_partition("batch", day), _BATCH_COLUMNS, rows)
 
 
 def _event_rows(day: date, context: Context, person: Person, items: list[EventItem]) -> Iterator[bulk.Row]:

@@ -48,7 +48,7 @@ _DELETE = """
 DELETE FROM quarantine q USING unnest(%s::smallint[], %s::uuid[]) AS k (bucket, batch_id)
 WHERE q.bucket = k.bucket AND q.batch_id = k.batch_id
 """
-_KEY = (("bucket", "smallint"), ("batch_id", "uuid"))
+_KEY = ("bucket", "batch_id")
 _COLUMNS = (
     "reason",
     "environment",

@@ -19,27 +19,27 @@ from events.protocol import PROTOCOLS
 from tests.benchmarks.bodies import Bodies, stamps
 
 # In the order of `rows_of`.
-_COLUMNS = {
-    "bucket": "int2",
-    "accept_seq": "int8",
-    "batch_id": "uuid",
-    "workspace_id": "int8",
-    "input_id": "int8",
-    "environment": "int2",
-    "protocol": "text",
-    "is_historical": "bool",
-    "received_at": "timestamptz",
-    "event_count": "int4",
-    "encoding": "int2",
-    "body": "bytea",
-}
+_COLUMNS = (
+    "bucket",
+    "accept_seq",
+    "batch_id",
+    "workspace_id",
+    "input_id",
+    "environment",
+    "protocol",
+    "is_historical",
+    "received_at",
+    "event_count",
+    "encoding",
+    "body",
+)
 
 
 def fill(source: Input, bodies: Bodies, batches: int) -> None:
     """Put the batches in, commit, tell the pipeline."""
     with connect(name="bench") as connection:
         connection.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
-        bulk.copy(connection, "inbox", list(_COLUMNS), list(_COLUMNS.values()), rows_of(source, bodies, batches))
+        bulk.copy(connection, "inbox", _COLUMNS, rows_of(source, bodies, batches))
         connection.execute("ANALYZE inbox")
     waker.hint("pipeline")
 

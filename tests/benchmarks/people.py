@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cdp_project.kernel import bulk, clock
-from cdp_project.kernel.database import Connection, connect
+from cdp_project.kernel.database import connect
 from cdp_project.workspaces.environment import Environment
 from events.identity_types import IdentityType
 from events.models import Input
@@ -13,9 +13,9 @@ from identity.resolve import UNIQUE_TYPES
 
 # A person's MPID is told by their number: the number in the high bits, a bucket that looks like chance in the low.
 MPID_SQL = "((({n}) + 1) * 4096 + (({n}) * 2654435761 / 65536) % 4096)"
-_KEY = (("bucket", "int2"), ("scope_id", "int8"), ("environment", "int2"), ("identity_type", "int2"))
-_VALUES = (*_KEY, ("digest", "bytea"), ("value", "text"))
-_LINKS = (*_KEY, ("digest", "bytea"), ("mpid", "int8"), ("is_unique", "bool"), ("linked_at", "timestamptz"))
+_KEY = ("bucket", "scope_id", "environment", "identity_type")
+_VALUES = (*_KEY, "digest", "value")
+_LINKS = (*_KEY, "digest", "mpid", "is_unique", "linked_at")
 _PROFILES = f"""
 INSERT INTO profile (bucket, scope_id, workspace_id, environment, mpid, person_no, origin, is_known, attributes,
     identities, devices, consent, first_seen_at, last_seen_at, last_seq, late_count, forgotten, identity_times)
@@ -46,18 +46,14 @@ def make(source: Input, first: int, end: int) -> None:
     scope, now = source.workspace.scope, clock.now()
     with connect(name="bench") as connection:
         connection.execute("SET statement_timeout = 0")
-        _copy(connection, "identity_key", _VALUES, values(scope, first, end))
-        _copy(connection, "identity_link", _LINKS, links(scope, first, end))
+        bulk.copy(connection, "identity_key", _VALUES, values(scope, first, end))
+        bulk.copy(connection, "identity_link", _LINKS, links(scope, first, end))
         told = {"scope": scope, "workspace": source.workspace_id, "at": now, "first": first, "last": end - 1}
         connection.execute(_PROFILES.encode(), told)
         connection.execute(_COUNTER.encode(), (source.workspace_id, end, end))
     with connect(autocommit=True, name="bench") as connection:
         connection.execute("SET statement_timeout = 0")
         connection.execute("VACUUM (ANALYZE) identity_key, identity_link, profile")
-
-
-def _copy(connection: Connection, table: str, columns: Any, rows: Iterator[tuple[Any, ...]]) -> None:
-    bulk.copy(connection, table, [name for name, _ in columns], [kind for _, kind in columns], rows)
 
 
 def identities(person: int) -> tuple[tuple[IdentityType, str], ...]:

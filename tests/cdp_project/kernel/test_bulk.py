@@ -10,7 +10,7 @@ import pytest
 from cdp_project.kernel import bulk
 from cdp_project.kernel.database import Connection, connect
 
-KEY = (("bucket", "int2"), ("digest", "bytea"), ("word", "text"))
+KEY = ("bucket", "digest", "word")
 COLUMNS = ("bucket", "digest", "word", "number", "facts", "at", "id")
 AT = datetime(2030, 1, 1, tzinfo=UTC)
 ID = UUID(int=7)
@@ -28,7 +28,7 @@ def connection(transactional_db: None) -> Iterator[Connection]:
 
 
 def row(number: int, word: str = "w") -> bulk.Row:
-    return (number % 4096, number.to_bytes(4, "big"), word, number, f'{{"n": {number}}}', AT, ID)
+    return (number % 4096, number.to_bytes(4, "big"), word, number, {"n": number}, AT, ID)
 
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 2500])
