@@ -13,6 +13,8 @@ from typing import Any
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from cdp_project.lingering import Lingering
+
 HEAD_BYTES_MOST = 65_536
 HEAD_SECONDS_MOST = 10.0
 # Requests of one connection that may wait for their turn; each holds some kilobytes.
@@ -72,6 +74,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override] # as uvicorn's own
         super().connection_made(transport)
         self.flow = PatientFlow(transport, self.pipeline)
+        self._lingering = Lingering(transport, self.loop, lambda: not self.cycle.more_body)
         if len(self.connections) > self.connections_most:
             transport.abort()
         else:
@@ -93,6 +96,9 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
+            return
+        if self._lingering.is_lingering:
+            self._lingering.drop(data)
             return
         self._was_fruitful = False
         super().data_received(data)
@@ -143,6 +149,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._under_way = cycle
+        cycle.transport = self._lingering  # type: ignore[assignment] # of which it writes to, asks after and closes
         super()._start_asgi_task(cycle, app)
 
     def _give_up_answer(self) -> None:

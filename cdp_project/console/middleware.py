@@ -27,7 +27,7 @@ class WorkspaceMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if _has_nul(request) and not OF_PROGRAMS.match(request.path_info):
+        if not OF_PROGRAMS.match(request.path_info) and _has_nul(request):
             raise BadRequest("NUL is no character.")
         sit(request, None)
         place = PLACE.fullmatch(request.path_info)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest
 from rest_framework import exceptions, status
 from rest_framework.request import Request
@@ -12,6 +12,7 @@ from rest_framework.response import Response
 PROBLEM = "application/problem+json"
 WHOLE = "non_field_errors"
 NO_TOKEN = "This needs a token: send Authorization: Bearer <token>; POST /oauth/token gives one."  # noqa: S105 - none
+UNREADABLE = "The request cannot be read: it has more parameters than any call takes, or what no client sends."
 TOO_MANY_REQUESTS = "The credential made more requests this minute than it may: go on after Retry-After seconds."
 
 
@@ -36,6 +37,8 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, SuspiciousOperation):
+        error = exceptions.ParseError(UNREADABLE)
     if not isinstance(error, exceptions.APIException):
         return None
     document = problem_document(error) | request_of(context.get("request"))

@@ -67,11 +67,15 @@ def _plainly(operation: Operation, answer: Serializer) -> Callable[[Handler], Vi
     return declare
 
 
+# A body of a megabyte could name a hundred thousand.
+UNKNOWN_TOLD_MOST = 20
+
+
 class Body(serializers.Serializer[Any]):
     """Fields of a JSON body. One that is not declared is refused: mistyped, it would widen what is done."""
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        unknown = sorted(set(data) - set(self.fields))[:UNKNOWN_TOLD_MOST] if isinstance(data, dict) else []
         if unknown:
             known = ", ".join(self.fields) or "none"
             raise serializers.ValidationError(

@@ -284,5 +284,19 @@ def test_a_large_body_is_refused_before_it_is_read(uploads: Uploads, web: Web) -
     uploads.still_work()
 
 
+def test_who_sends_all_of_a_large_body_still_reads_why_it_was_refused(uploads: Uploads, web: Web) -> None:
+    with web.bounded(50):
+        for megabytes in (1, 2, 5, 8) * 5:
+            line = web.line()
+            line.send(uploads.bytes_of(b" " * megabytes * 1_000_000))
+            refused(line.answer(), 413)
+            assert line.is_ended()
+        line = web.line()
+        # Without end it ends, too.
+        line.send(uploads.head(Content_Length="1000000000"), *[b" " * 1_000_000] * 100)
+    assert uploads.stored() == 0
+    uploads.still_work()
+
+
 def test_uploads_by_get_are_told_to_post(web: Web, uploads: Uploads) -> None:
     refused(web.ask(request("GET", EVENTS, b"", uploads.headers)), 405)

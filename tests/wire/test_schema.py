@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode, Response
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 
 from cdp_project.workspaces.models import Role
@@ -51,18 +52,20 @@ class Visitor:
         self._bearer = "" if role is None else f"Bearer {estate.token(role)}"
         self._basic = "" if role is None else basic(estate.shop.key.key, estate.shop.key.secret)
 
-    def ask(self, case: Case, *, is_found: bool) -> None:
+    def ask(self, case: Case[Any, Any], *, is_found: bool) -> None:
         """Of our own workspace always, or all would be 404; of its objects or of what does not exist."""
         words = WORDS[case.operation.path]
         for name in case.path_parameters:
             if words[name] == "workspaces" or is_found:
                 case.path_parameters[name] = self._ids[words[name]]
+        # One that was made up would not be the visitor's own.
+        case.headers.pop("Authorization", None)
         authorization = self._bearer if case.operation.path.startswith("/api/") else self._basic
         answer = case.call(headers={"Authorization": authorization} if authorization else {})
         self.calls += 1
         self._judge(case, answer)
 
-    def _judge(self, case: Case, answer: Response) -> None:
+    def _judge(self, case: Case[Any, Any], answer: Response) -> None:
         label = f"{case.operation.label} {answer.status_code}"
         if is_closed(case.operation) and (answer.status_code == 401) != (self._role is None):
             self.faults.setdefault(label, f"{label} with the role {self._role}")
@@ -79,7 +82,7 @@ def is_closed(operation: Any) -> bool:
     return bool(operation.definition.raw.get("security")) and not operation.path.startswith("/oauth/")
 
 
-def is_empty_by_wish(case: Case, answer: Response) -> bool:
+def is_empty_by_wish(case: Case[Any, Any], answer: Response) -> bool:
     """Bulk uploads are answered with results only for `verbose=1`, which a schema cannot say."""
     return answer.status_code == 202 and "bulkevents" in case.operation.path and not answer.content
 
@@ -96,7 +99,7 @@ def tour(operation: Any, mode: GenerationMode, visitors: list[Visitor]) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(operation.as_strategy(generation_mode=mode), st.booleans())
-    def ask(case: Case, is_found: bool) -> None:
+    def ask(case: Case[Any, Any], is_found: bool) -> None:
         for visitor in visitors:
             visitor.ask(case, is_found=is_found)
 
@@ -111,7 +114,8 @@ def modes_of(operation: Any) -> list[GenerationMode]:
 @pytest.mark.timeout(400)
 def test_the_api_does_what_its_schema_says(estates: tuple[Estate, Estate]) -> None:
     schema = schemathesis.openapi.from_wsgi("/api/schema/", WSGIHandler())
-    operations = sorted((each.ok() for each in schema.get_all_operations()), key=lambda each: ORDER[each.method])
+    found = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
+    operations = sorted(found, key=lambda each: ORDER[each.method])
     visitors = [Visitor(estates[0], role) for role in VISITORS]
     for operation in operations:
         for mode in modes_of(operation):
