@@ -15,6 +15,11 @@ class ChoiceSerializer(serializers.Serializer[Any]):
     label = serializers.CharField()  # type: ignore[assignment] # DRF takes declared fields off the class
 
 
+@extend_schema_field({})
+class AnyValue(serializers.ReadOnlyField):
+    """A text, a number, a switch or null."""
+
+
 class SettingFieldSerializer(serializers.Serializer[Any]):
     """One setting of an output."""
 
@@ -24,7 +29,7 @@ class SettingFieldSerializer(serializers.Serializer[Any]):
     help = serializers.CharField()
     is_secret = serializers.BooleanField(help_text="Stored encrypted, and never shown again.")
     is_required = serializers.BooleanField()
-    default = serializers.JSONField(allow_null=True)
+    default = AnyValue()
     choices = serializers.SerializerMethodField()
     group = serializers.CharField(help_text="The heading that it stands under; empty for none.")
     least = serializers.FloatField(allow_null=True, help_text="Of a number; null: no bound.")

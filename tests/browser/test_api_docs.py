@@ -1,4 +1,4 @@
-"""The API's documentation in a real browser: silent under the strict policy, on its own host, in both themes, narrow."""
+"""The API's documentation in a real browser: silent, on its own host, in both themes, readable on a phone."""
 
 from collections.abc import Callable
 
