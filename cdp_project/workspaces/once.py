@@ -30,7 +30,7 @@ UNDER_WAY_WAIT_MS = 200
 COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 TRIES_MOST = 3
 REPLAYED = "Idempotency-Replayed"
-KEPT_HEADERS = ("ETag", "Location", "Retry-After")
+KEPT_HEADERS = ("ETag", "Location", "Retry-After", "Cache-Control")
 
 KEY_FORM = {"type": "string", "maxLength": KEY_CHARACTERS_MOST, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 

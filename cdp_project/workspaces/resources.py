@@ -196,4 +196,5 @@ def _locked(view: ResourceView, asked: Asked, path: dict[str, str], shown: Seria
 def _represented(answer: Serializer, row: Any, http_status: int) -> Response:
     data = answer(row).data
     once: frozenset[str] = getattr(answer, "shown_once", frozenset())
-    return Response(data, http_status, headers={"ETag": tag_of(data, once)})
+    unstored = {"Cache-Control": "no-store"} if once else {}
+    return Response(data, http_status, headers={"ETag": tag_of(data, once), **unstored})

@@ -8,7 +8,7 @@ from cdp_project.workspaces.access import object_of
 from cdp_project.workspaces.endpoint import Asked
 from cdp_project.workspaces.models import Role
 from cdp_project.workspaces.reading import Body
-from cdp_project.workspaces.resources import ResourceView, creating, deleting, listing
+from cdp_project.workspaces.resources import ResourceView, creating, deleting, listing, showing
 from events.inputs.serializers import KeySerializer, NewKeySerializer, RotationBody
 from events.intake.issuing import IssuedKey, end, issue, rotate
 from events.models import Input, InputKey
@@ -51,6 +51,11 @@ class RotateKeysView(_Keys):
 
 class KeyView(_Keys):
     """One key."""
+
+    @showing("readInputKey", KeySerializer)
+    def get(self, asked: Asked, row: InputKey) -> InputKey:  # noqa: ARG002 - as every handler
+        """One key, without its secret."""
+        return row
 
     @deleting("revokeInputKey", KeySerializer, role=Role.ADMIN)
     def delete(self, asked: Asked, row: InputKey) -> None:

@@ -163,16 +163,16 @@ def test_whoever_may_no_more_gets_no_repeat(api: ApiClient, feed: Input) -> None
 
 
 def test_answers_with_secrets_are_kept_encrypted(api: ApiClient, feed: Input) -> None:
-    first = api.post(f"inputs/{feed.pk}/keys", {}, idempotency_key="k-1").json()
-    again = api.post(f"inputs/{feed.pk}/keys", {}, idempotency_key="k-1").json()
+    first, again = (api.post(f"inputs/{feed.pk}/keys", {}, idempotency_key="k-1") for _ in range(2))
 
-    assert first["secret"] == again["secret"]
+    assert first.json()["secret"] == again.json()["secret"]
+    assert first["cache-control"] == again["cache-control"] == "no-store"
     assert InputKey.objects.count() == 1
     with connection.cursor() as cursor:
         cursor.execute("SELECT kept_answer::text FROM kept_answer")
         (row,) = cursor.fetchone()
-    assert first["secret"] not in row
-    assert first["key"] not in row
+    assert first.json()["secret"] not in row
+    assert first.json()["key"] not in row
 
 
 def test_actions_are_done_once_too(api: ApiClient) -> None:

@@ -60,6 +60,8 @@ def test_a_secret_is_shown_once_and_nowhere_else(
 
     assert listed == [{name: value for name, value in made.items() if name != "secret"}]
     assert made["expires_at"] is None
+    read = api.get(issued["location"])
+    assert ([read.json()], read["etag"]) == (listed, issued["etag"])
     said = capsys.readouterr()
     for place in (
         str(listed),
@@ -143,7 +145,7 @@ def test_keys_of_others_are_not_there(api: ApiClient, feed: Input, web: Input) -
         api.get(f"inputs/{foreign.pk}/keys"), api.post(f"inputs/{foreign.pk}/keys", {}),
         api.post(f"inputs/{foreign.pk}/keys/rotate", {}), api.delete(f"inputs/{foreign.pk}/keys/{theirs}"),
         api.delete(f"inputs/{feed.pk}/keys/{theirs}"), api.delete(f"inputs/{feed.pk}/keys/{mine}"),
-        api.delete(f"inputs/{feed.pk}/keys/x"),
+        api.delete(f"inputs/{feed.pk}/keys/x"), api.get(f"inputs/{feed.pk}/keys/{mine}"),
     ]  # fmt: skip
     assert {each.status_code for each in answers} == {404}
     assert InputKey.objects.filter(expires_at=None).count() == 2
