@@ -3,6 +3,7 @@
 The pipeline runs in this process, so that its statements can be counted.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """For one event each, statements for one chunk."""
+    """For one event each, statements for one chunk; `per_second` events, by the clock."""
 
     buffers: float
     wal_bytes: float
@@ -56,6 +57,7 @@ class Cost:
     indexes: dict[str, float]
     statements: float
     chunk_events: float
+    per_second: float
 
 
 def cost_of(source: Input, bodies: Bodies, batches: int) -> Cost:
@@ -63,8 +65,10 @@ def cost_of(source: Input, bodies: Bodies, batches: int) -> Cost:
     fill(source, bodies, batches)
     stored, events = counting.stored(source), batches * bodies.events
     before = look()
+    began = time.perf_counter()
     with counted_statements() as seen:
         chunks = drain()
+    seconds = time.perf_counter() - began
     after = look()
     if counting.stored(source) - stored != events:
         raise NoFigure(f"not all of {events:,} events are stored")
@@ -75,6 +79,7 @@ def cost_of(source: Input, bodies: Bodies, batches: int) -> Cost:
         {name: count / events for name, count in (after.indexes - before.indexes).most_common()},
         len(seen) / chunks,
         events / chunks,
+        events / seconds,
     )
 
 

@@ -105,6 +105,8 @@ def _row(columns: Iterable[str]) -> str:
 
 def _noise(measured: Measured) -> str:
     noises = measured.noises
+    if not noises:
+        return "not run"
     return (
         f"noise by round: load before {_each(f'{noise.load_before:.1f}' for noise in noises)}; "
         f"stolen {_each(f'{noise.stolen_share:.0%}' for noise in noises)}; "

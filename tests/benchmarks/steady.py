@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from tests.benchmarks import counting, load
+from tests.benchmarks import counting
 from tests.benchmarks.bodies import STAMP, Bodies
 from tests.benchmarks.cell import NoFigure
 from tests.benchmarks.cpu import Spent
 from tests.benchmarks.load import Load
+from tests.benchmarks.opened import opened
 from tests.benchmarks.receiving import Arrived
 from tests.benchmarks.shops import Place, place, webhook
 from tests.benchmarks.stack import Running, Stack
@@ -44,7 +45,7 @@ class Way:
         self._stack.sink.forget()
         before, spent = counting.stored(self._place.source), self._running.spent()
         per_second = events_per_second / self._events
-        accepted = load.opened(self._running.port, self._request, per_second, seconds).check()
+        accepted = opened(self._running.port, self._request, per_second, seconds).check()
         wanted = len(accepted.latencies) * self._events
         arrived = self._stack.sink.await_events(self._path, wanted, within_s)
         cpu = self._running.spent().since(spent, per=wanted / 1000)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.benchmarks import report
+from tests.benchmarks.asker import is_complete
 from tests.benchmarks.bodies import STAMP, Bodies, stamped
 from tests.benchmarks.cell import CELLS, Cell, Figure, NoFigure, or_why
-from tests.benchmarks.load import is_complete, percentile
+from tests.benchmarks.load import LOST, Load, percentile
 from tests.benchmarks.machine import Noise
 from tests.benchmarks.rounds import Measured
 from tests.benchmarks.targets import ROWS, least, most
@@ -63,6 +64,17 @@ def test_an_answer_is_complete_with_its_body() -> None:
     assert is_complete(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
     assert not is_complete(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{")
     assert not is_complete(b"HTTP/1.1 202 Accepted\r\nContent-")
+
+
+def test_a_load_with_another_answer_or_none_is_no_figure() -> None:
+    load = Load(wanted=202)
+    load.note(202, 0.5)
+    assert load.check() is load
+    load.note(LOST, 0)
+    with pytest.raises(NoFigure, match="besides 1 good"):
+        load.check()
+    with pytest.raises(NoFigure):
+        Load().check()
 
 
 def test_percentiles_of_few_and_none() -> None:

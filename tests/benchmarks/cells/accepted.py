@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from functools import partial
 
-from tests.benchmarks import counting, load
+from tests.benchmarks import counting
 from tests.benchmarks.bodies import Bodies, stamped
 from tests.benchmarks.cell import Cell, Figure, NoFigure, or_why
+from tests.benchmarks.closed import closed
 from tests.benchmarks.shops import Place, place
 from tests.benchmarks.stack import Running, Stack
 from tests.benchmarks.targets import ROWS, Target
@@ -31,9 +32,9 @@ def measured(stack: Stack, running: Running, name: str, events: int, connections
     """One load; what was answered with 202 must be in the inbox."""
     target, promised = place(), promises(name)
     requests = stamped(Bodies(events, PEOPLE).requests(target.key.key, target.key.secret, REQUESTS // events + 20))
-    warm = len(load.closed(running.port, requests, connections, WARM_S).check().latencies)
+    warm = len(closed(running.port, requests, connections, WARM_S).check().latencies)
     spent = running.spent()
-    loaded = load.closed(running.port, requests, connections, stack.size.seconds(SECONDS)).check()
+    loaded = closed(running.port, requests, connections, stack.size.seconds(SECONDS)).check()
     cpu = running.spent().since(spent, per=len(loaded.latencies) * events / 1000)
     check_stored(target, warm + len(loaded.latencies), events)
     yield Figure(name, loaded.per_second, "requests/s", promised.get("requests"), cpu)

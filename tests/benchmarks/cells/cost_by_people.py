@@ -32,6 +32,7 @@ def measured(stack: Stack, whole: int, buffers: list[float]) -> Iterator[Figure]
     buffers.append(cost.buffers)
     name = f"{whole:,} people"
     yield Figure(f"{name}: buffer accesses", cost.buffers, "per event", note=f"{people:,} were there")
+    yield Figure(f"{name}: processed", cost.per_second, "events/s")
     yield Figure(f"{name}: WAL", cost.wal_bytes, "B/event")
     yield Figure(f"{name}: statements", cost.statements, "per chunk", note=f"of {cost.chunk_events:,.0f} events")
 

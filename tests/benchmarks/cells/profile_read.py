@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator
 from functools import partial
 
-from tests.benchmarks import load
 from tests.benchmarks.cell import Cell, Figure, or_why
+from tests.benchmarks.opened import opened
 from tests.benchmarks.people import mpid_of
 from tests.benchmarks.shops import token
 from tests.benchmarks.stack import Running, Stack
@@ -31,9 +31,9 @@ def measured(stack: Stack, running: Running, workspace_id: int, bearer: str, peo
         path = f"/api/v1/workspaces/{workspace_id}/profiles/{mpid_of(chance.randrange(people))}"
         return f"GET {path} {head}".encode()
 
-    load.opened(running.port, request, PER_SECOND, WARM_S, wanted=200).check()
+    opened(running.port, request, PER_SECOND, WARM_S, wanted=200).check()
     spent = running.spent()
-    found = load.opened(running.port, request, PER_SECOND, stack.size.seconds(SECONDS), wanted=200).check()
+    found = opened(running.port, request, PER_SECOND, stack.size.seconds(SECONDS), wanted=200).check()
     cpu = running.spent().since(spent, per=len(found.latencies) / 1000)
     yield Figure("p50", found.percentile_ms(0.5), "ms", cpu=cpu, note=f"{people:,} profiles")
     yield Figure("p99", found.percentile_ms(0.99), "ms", ROWS["profile_read"].numbers["p99"])
