@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from cdp_project.kernel import clock
-from cdp_project.kernel.buckets import bucket_of_id, bucket_of_mpid, day_of_id
+from cdp_project.kernel.buckets import bucket_of_id, bucket_of_mpid, day_of_id, first_id_at
 from cdp_project.kernel.cursor import Position
 from cdp_project.workspaces.environment import Environment
 
@@ -58,10 +58,37 @@ class EventPlace:
         return Position(self.occurred_at, self.event_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Events accepted from one moment on and before another, to the millisecond, by the ids that they got."""
+
+    first_id: UUID
+    end_id: UUID
+
+    @classmethod
+    def between(cls, first: datetime | None, end: datetime | None) -> "Received":
+        """None means: however early, or late."""
+        return cls(
+            UUID(int=0) if first is None else first_id_at(first),
+            UUID(int=2**128 - 1) if end is None else first_id_at(end),
+        )
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last; both may lie outside of what is kept."""
+        try:
+            return day_of_id(self.first_id), day_of_id(self.end_id)
+        except ValueError:
+            return day_of_id(self.first_id), date.max
+
+
+EVER = Received.between(None, None)
+
 _PLACES = """
 SELECT occurred_at, event_id, bucket, day
 FROM event
 WHERE bucket = %(bucket)s AND mpid = %(mpid)s AND workspace_id = %(workspace)s AND environment = %(environment)s
+  AND day BETWEEN %(first_day)s AND %(last_day)s AND event_id >= %(first)s AND event_id < %(end)s
   AND (%(before_at)s::timestamptz IS NULL OR (occurred_at, event_id) < (%(before_at)s, %(before_id)s::uuid))
 ORDER BY occurred_at DESC, event_id DESC
 LIMIT %(limit)s
@@ -70,13 +97,12 @@ _NEWEST = """
 SELECT occurred_at, event_id, bucket, day
 FROM event
 WHERE workspace_id = %(workspace)s AND environment = %(environment)s
-  AND day BETWEEN %(first_day)s AND %(last_day)s AND event_id < %(before)s
+  AND day BETWEEN %(first_day)s AND %(last_day)s AND event_id >= %(first)s AND event_id < %(before)s
 ORDER BY event_id DESC
 LIMIT %(limit)s
 """
 # Most pages are full with these days; only then are the others asked, each of which has an index of its own.
 _RECENT = timedelta(days=1)
-_LAST_ID = UUID(int=2**128 - 1)
 _EVENTS = """
 SELECT e.event_id, e.batch_id, e.mpid, e.input_id, e.environment, e.event_type, e.name, e.occurred_at, e.received_at,
        e.session_id, e.accept_seq, e.lane, e.data::text, e.forwarded::text, e.withheld::text, b.violations::text
@@ -101,31 +127,36 @@ SELECT 1 FROM event WHERE bucket = %s AND day = %s AND event_id = %s AND workspa
 
 
 def newest_places(
-    workspace_id: int, environment: Environment, people: Iterable[int], *, before: Position | None, limit: int
+    workspace_id: int,
+    environment: Environment,
+    people: Iterable[int],
+    *,
+    before: Position | None,
+    limit: int,
+    received: Received = EVER,
 ) -> list[EventPlace]:
     """Places of the events of several people in one workspace, newest first, those before the position if any."""
-    found = [
-        place for mpid in people for place in _places_of(workspace_id, environment, mpid, before=before, limit=limit)
-    ]
-    return sorted(found, key=lambda place: place.position, reverse=True)[:limit]
-
-
-def _places_of(
-    workspace_id: int, environment: Environment, mpid: int, *, before: Position | None, limit: int
-) -> list[EventPlace]:
-    """Of one person: one look into one bucket."""
     before_at, before_id = before or (None, None)
+    first_day, last_day = received.days
     parameters = {
-        "bucket": bucket_of_mpid(mpid),
-        "mpid": mpid,
         "workspace": workspace_id,
         "environment": int(environment),
+        "first_day": first_day,
+        "last_day": last_day,
+        "first": received.first_id,
+        "end": received.end_id,
         "before_at": before_at,
         "before_id": before_id,
         "limit": limit,
     }
+    found = [place for mpid in people for place in _places_of(mpid, parameters)]
+    return sorted(found, key=lambda place: place.position, reverse=True)[:limit]
+
+
+def _places_of(mpid: int, parameters: dict[str, Any]) -> list[EventPlace]:
+    """Of one person: one look into one bucket."""
     with connection.cursor() as cursor:
-        cursor.execute(_PLACES, parameters)
+        cursor.execute(_PLACES, {**parameters, "bucket": bucket_of_mpid(mpid), "mpid": mpid})
         return [EventPlace(*row) for row in cursor.fetchall()]
 
 
@@ -147,24 +178,29 @@ def events_at(places: Sequence[EventPlace]) -> list[EventView]:
         return [_view(*row) for row in cursor.fetchall()]
 
 
-def newest_events(workspace_id: int, environment: Environment, before: UUID | None, limit: int) -> list[EventView]:
+def newest_events(
+    workspace_id: int, environment: Environment, before: UUID | None, limit: int, received: Received = EVER
+) -> list[EventView]:
     """Stored events of everybody in the order of acceptance, newest first; `before` is the last id of the page before.
 
     Raises ValueError when `before` carries no day.
     """
-    last_day = clock.day_of(clock.now() + _RECENT) if before is None else day_of_id(before)
+    first_day, last_day = received.days
+    last_day = min(last_day, clock.day_of(clock.now() + _RECENT) if before is None else day_of_id(before))
     parameters: dict[str, Any] = {
         "workspace": workspace_id,
         "environment": int(environment),
-        "before": before or _LAST_ID,
+        "first": received.first_id,
+        "before": received.end_id if before is None else min(before, received.end_id),
     }
-    recent = {"first_day": last_day - _RECENT, "last_day": last_day}
-    older = {"first_day": date.min, "last_day": last_day - 2 * _RECENT}
+    recent = {"first_day": max(first_day, last_day - _RECENT), "last_day": last_day}
+    older = {"first_day": first_day, "last_day": last_day - 2 * _RECENT}
     places: list[EventPlace] = []
     with connection.cursor() as cursor:
         for days in (recent, older):
-            cursor.execute(_NEWEST, parameters | days | {"limit": limit - len(places)})
-            places += [EventPlace(*row) for row in cursor.fetchall()]
+            if days["first_day"] <= days["last_day"]:
+                cursor.execute(_NEWEST, parameters | days | {"limit": limit - len(places)})
+                places += [EventPlace(*row) for row in cursor.fetchall()]
             if len(places) == limit:
                 break
     return sorted(events_at(places), key=lambda event: event.event_id, reverse=True)

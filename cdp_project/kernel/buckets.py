@@ -61,6 +61,11 @@ def _id_head(at: datetime, bucket: int) -> int:
     return int(at.timestamp() * 1000) << 80 | 0x7 << 76 | bucket << 64 | 0b10 << 62
 
 
+def first_id_at(at: datetime) -> UUID:
+    """What no id that `time_ordered_id` makes from that millisecond on lies before."""
+    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
+
+
 def time_of_id(value: UUID) -> datetime:
     """When an id was made by `time_ordered_id`, to the millisecond."""
     return datetime.fromtimestamp((value.int >> 80) / 1000, UTC)

@@ -91,17 +91,30 @@ def choice_of(query: Mapping[str, str], name: str, choices: Collection[str]) -> 
     return text
 
 
-def hour_of(query: Mapping[str, str], name: str) -> datetime | None:
-    """An hour in UTC, by any moment within it (ISO 8601)."""
+def moment_of(query: Mapping[str, str], name: str) -> datetime | None:
+    """A moment (ISO 8601, UTC without an offset)."""
     text = query.get(name)
     if text is None:
         return None
     try:
         at = datetime.fromisoformat(text)
-        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise bad_parameter(name, "is a time such as 2026-01-31T14:00Z") from None
-    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def moments_of(query: Mapping[str, str]) -> tuple[datetime | None, datetime | None]:
+    """`from` and `to`: from the first moment on, and before the other one."""
+    first, end = moment_of(query, "from"), moment_of(query, "to")
+    if first is not None and end is not None and first > end:
+        raise bad_parameter("from", "lies after to")
+    return first, end
+
+
+def hour_of(query: Mapping[str, str], name: str) -> datetime | None:
+    """An hour in UTC, by any moment within it (ISO 8601)."""
+    at = moment_of(query, name)
+    return None if at is None else at.replace(minute=0, second=0, microsecond=0)
 
 
 def hours_of(query: Mapping[str, str], now: datetime, usual: timedelta, most: timedelta) -> tuple[datetime, datetime]:
