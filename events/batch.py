@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from cdp_project.workspaces.environment import Environment
 from events.identity_types import IdentityType
 
@@ -23,8 +25,7 @@ class Violation:
         return cls(code, "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in place))
 
 
-@dataclass(frozen=True, slots=True)
-class BatchHead:
+class BatchHead(msgspec.Struct, frozen=True):
     """What intake must know of a batch before it is stored: the person's lane, and how much it is."""
 
     environment: Environment

@@ -1,13 +1,16 @@
 """What an input protocol is: how one kind of client speaks to the intake. Pure.
 
 A protocol is one file in `events/protocols/` that defines `PROTOCOL`; routes, authentication, answers, API
-schema and the conformance suite follow from it.
+schema and the conformance suite follow from it. What is made for each request is a `Struct`: a third of a data
+class's cost.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol as Interface
 from uuid import UUID
+
+import msgspec
 
 from cdp_project.kernel.registry import Registry
 from events.batch import Batch, BatchError, BatchHead
@@ -23,8 +26,7 @@ class Endpoint:
     is_historical: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeRequest:
+class IntakeRequest(msgspec.Struct, frozen=True):
     """A request as the protocols see it: header names in lower case, the body inflated."""
 
     endpoint: Endpoint
@@ -33,24 +35,21 @@ class IntakeRequest:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One batch of a request: its bytes as sent, and what intake must know of it, or why it cannot be used."""
 
     body: bytes
     head: BatchHead | BatchError
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """What the client showed: a key, and a secret unless the protocol knows none."""
 
     key: str
     secret: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """Answer to the client."""
 
     status: int

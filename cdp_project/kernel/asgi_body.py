@@ -121,4 +121,7 @@ class Account:
 
 def declared_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
     """Content-Length; 0 when there is none, as with chunked bodies."""
-    return next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), 0)
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0

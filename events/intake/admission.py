@@ -2,9 +2,9 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import psycopg
 from django.conf import settings
 
@@ -21,8 +21,7 @@ from events.intake.waits import Waits
 from events.protocol import Endpoint, IntakeProtocol, IntakeRequest, Part
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True):
     """A request that may be stored: its batches, and what is needed to answer once they are."""
 
     request: IntakeRequest

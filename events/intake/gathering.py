@@ -2,8 +2,8 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from django.conf import settings
 
 from events.intake.inbox import NewBatch
@@ -17,8 +17,7 @@ class StoreBusy(Exception):
     """More waits already than this process may hold in memory."""
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True):
     """One request."""
 
     batches: Sequence[NewBatch]

@@ -4,11 +4,12 @@ import secrets
 import struct
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from cdp_project.kernel import bulk, loop_copy
 from cdp_project.kernel.database import Connection
@@ -37,8 +38,7 @@ _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class NewBatch:
+class NewBatch(msgspec.Struct, frozen=True):
     """A batch to be stored. `bucket` is its lane's own; `encoding` and `body` as `bodies.pack` gave them."""
 
     bucket: int

@@ -4,6 +4,8 @@ from cdp_project.kernel.buckets import BUCKETS, bucket_of_digest, digest
 from events.batch import BatchHead
 from events.identity_types import LOOKUP_ORDER
 
+_WORDS = {kind: kind.word for kind in LOOKUP_ORDER}
+
 
 def lane_of_bucket(bucket: int, lanes: int) -> int:
     """First bucket of the lane that the bucket belongs to, when all buckets are cut into so many lanes."""
@@ -19,7 +21,7 @@ def key_bucket(head: BatchHead, workspace_id: int) -> int | None:
     """Bucket of the person that the batch names: customer id, else device, else another identity, else MPID."""
     for kind in LOOKUP_ORDER:
         if value := head.identities.get(kind):
-            return _bucket(workspace_id, head, kind.word, value)
+            return _bucket(workspace_id, head, _WORDS[kind], value)
     return None if head.mpid is None else _bucket(workspace_id, head, "mpid", str(head.mpid))
 
 

@@ -6,7 +6,7 @@ at any moment. A batch that goes again keeps its id and its lane and may end in 
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -145,7 +145,7 @@ def _refused(key: tuple[Any, ...], values: tuple[Any, ...]) -> Refused:
 
 
 def _waiting(row: Accepted) -> NewBatch:
-    return NewBatch(**{each.name: getattr(row, each.name) for each in fields(NewBatch)})
+    return NewBatch(**{name: getattr(row, name) for name in NewBatch.__struct_fields__})
 
 
 def _move_counts(connection: Connection, taken: Sequence[Refused], to_reason: str | None) -> None:

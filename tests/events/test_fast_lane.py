@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from cdp_project.application import Application
 from cdp_project.kernel import clock
-from events.intake import keys, loop_waits, waits
+from events.intake import keys, loop_waits, rate_limit, waits
 from events.intake.desk import desk
 from events.intake.issuing import issue_key
 from events.intake.keys import KeyHolder, KeyRing
@@ -228,8 +228,9 @@ def change(write: Callable[..., object], **values: object) -> None:
 
 
 def test_an_outage_of_valkey_lets_limited_inputs_through(
-    application: Application, intake: Intake, settings: Settings
+    application: Application, intake: Intake, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rate_limit, "_health", rate_limit._Health())
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     intake.source.batches_per_second_most = 1
     intake.source.save()

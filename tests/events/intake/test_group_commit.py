@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import psycopg
 import pytest
 from django.db import connections
+from msgspec.structs import replace
 from pytest_django import Settings
 
 from cdp_project.kernel.database import Connection, connect
@@ -116,7 +116,7 @@ def test_a_fault_in_one_request_fails_that_one_alone(store: Store) -> None:
 
 
 def test_the_log_does_not_quote_what_was_sent(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    nameless = replace(new_batch(b"ann@example.com"), batch_id=None)  # type: ignore[arg-type]
+    nameless = replace(new_batch(b"ann@example.com"), batch_id=None)
 
     with pytest.raises(Unstorable):
         store.submit(nameless).result(WAIT_S)

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 
 import pytest
 from django.db import connections
+from msgspec.structs import replace
 from pytest_django import Settings
 
 from cdp_project.kernel import clock
@@ -109,7 +109,7 @@ def test_the_order_of_adding_is_the_order_of_acceptance(statements: list[int]) -
 def test_a_fault_in_one_request_fails_that_one_alone(
     fault: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
-    poison = replace(new_batch(b"ann@example.com"), **fault)  # type: ignore[arg-type]
+    poison = replace(new_batch(b"ann@example.com"), **fault)
 
     async def scenario(commit: LoopCommit) -> None:
         requests = [[new_batch()], [new_batch(), poison], [new_batch()]]
