@@ -36,6 +36,11 @@ def _is_operator(request: HttpRequest) -> bool:
 class OperatorOnly:
     """Permissions of installation pages: the operator alone. Nothing is deleted there."""
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Nothing for others: Django's page of changes would tell by its answer which numbers exist."""
+        rows = super().get_queryset(request)  # type: ignore[misc]
+        return rows if _is_operator(request) else rows.none()
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's
         return _is_operator(request)
 
