@@ -182,6 +182,8 @@ IDS: dict[str, Callable[[Estate], str]] = {
     "events": lambda estate: estate.event_id,
     "profiles": lambda estate: estate.mpid,
     "quarantine": lambda estate: estate.batch_id,
+    # Of everybody: the same in each estate.
+    "integrations": lambda estate: estate.output.integration,
     **{word: lambda estate, model=model: estate.number(model) for word, model in NUMBERS.items()},  # type: ignore[misc]
 }
 # What may stand in a query or a body, by its name there; lists have the singular.

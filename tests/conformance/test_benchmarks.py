@@ -9,6 +9,9 @@ from tests.benchmarks import report
 from tests.benchmarks.asker import is_complete
 from tests.benchmarks.bodies import STAMP, Bodies, stamped
 from tests.benchmarks.cell import CELLS, Cell, Figure, NoFigure, or_why
+from tests.benchmarks.cells import backlog
+from tests.benchmarks.cpu import Spent
+from tests.benchmarks.draining import Drain
 from tests.benchmarks.load import LOST, Load, percentile
 from tests.benchmarks.machine import Noise
 from tests.benchmarks.rounds import Measured
@@ -129,3 +132,11 @@ def test_the_json_has_every_value_of_every_round() -> None:
     assert told["about"] == {"revision": "abc"}
     assert cell["figures"][0]["values"] == [90.0, 110.0]
     assert len(cell["noise"]) == 2
+
+
+def test_rates_and_cpu_of_the_parts_of_a_drain_lie_on_straight_lines() -> None:
+    marks = [(1.0, 100), (3.0, 200), (4.0, 400)]
+    spent = [(Spent({"a": 1.0}), 0), (Spent({"a": 3.0}), 200), (Spent({"a": 7.0}), 400)]
+    found = Drain(400, seconds=4.0, marks=marks, spent=spent)
+    assert backlog.rates_of(found, 4) == pytest.approx([100, 50, 200, 200])
+    assert [each.total for each in backlog.cpu_of(found, 4)] == pytest.approx([10, 10, 20, 20])

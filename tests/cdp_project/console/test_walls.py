@@ -1,88 +1,21 @@
-"""A member of one workspace walks every address of another one: 404 everywhere, and no name of it anywhere."""
+"""Forms, lists, odd addresses and seats: what strangers and neighbours get.
 
-from collections.abc import Callable, Iterator
+Each page with a neighbour's objects is walked by `tests/conformance/test_foreign_workspaces_console.py`.
+"""
+
+from collections.abc import Callable
 
 import pytest
-from django.contrib import admin
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, get_script_prefix
+from django.urls import get_script_prefix
 
 from cdp_project.workspaces.models import AuditEntry, Membership, Role
-from cdp_project.workspaces.scoped_admin import is_scoped
-from connections.models import Connection, Output
-from events.models import Input, InputKey
+from connections.models import Connection
+from events.models import Input
 from tests import factories
 from tests.cdp_project.console.conftest import Furnished
 
 SignIn = Callable[..., Client]
-
-
-def admin_paths() -> Iterator[str]:
-    """Every address of the admin site, as patterns with {} for an object's number."""
-    for model in admin.site._registry:
-        if is_scoped(model):
-            base = f"{model._meta.app_label}/{model._meta.model_name}"
-            yield from (f"{base}/", f"{base}/add/")
-            yield from (f"{base}/{{}}/{page}/" for page in ("change", "delete", "history"))
-    yield from ("", "live/", "password_change/", "logout/", "jsi18n/", "autocomplete/", "login/")
-    yield from ("events/input/{}/keys/", "workspaces/apicredential/{}/revoke/", "workspaces/apicredential/{}/issued/")
-
-
-def number_for(path: str, shop: Furnished) -> int:
-    return next((pk for base, pk in shop.objects.items() if path.startswith(base)), 0)
-
-
-def test_the_walk_knows_every_page_with_an_object() -> None:
-    """A page that is added to the site is walked, or this fails."""
-    known = {path.split("/")[-2] for path in admin_paths() if "{}" in path}
-    found = {path.rstrip("/").split("/")[-1] for path in patterns(get_resolver().url_patterns) if ">/" in path}
-    assert {name for name in found if "<" not in name} <= known | {"password"}
-
-
-def patterns(entries: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
-    for entry in entries:
-        path = prefix + str(entry.pattern)
-        if isinstance(entry, URLResolver):
-            yield from patterns(entry.url_patterns, path)
-        elif path.startswith("admin/"):
-            yield path
-
-
-@pytest.mark.parametrize("path", sorted(set(admin_paths())))
-def test_foreign_addresses_are_404_by_any_method(
-    path: str, larder: Furnished, vault: Furnished, sign_in: SignIn
-) -> None:
-    client = sign_in(larder)
-    for environment in ("production", "development"):
-        address = vault.url(path.format(number_for(path, vault)), environment)
-        key = InputKey.objects.all()[0].pk
-        for answer in (client.get(address), client.post(address, {"post": "yes", "end": key})):
-            assert answer.status_code == 404
-            assert b"Vault" not in answer.content
-            assert vault.workspace.slug.encode() not in answer.content
-
-
-@pytest.mark.parametrize("path", sorted(path for path in set(admin_paths()) if "{}" in path))
-def test_foreign_objects_at_home_addresses_are_not_found(
-    path: str, larder: Furnished, vault: Furnished, sign_in: SignIn
-) -> None:
-    client = sign_in(larder)
-    address = larder.url(path.format(number_for(path, vault)))
-    before = (Input.objects.count(), Output.objects.count(), Connection.objects.count(), Membership.objects.count())
-    for answer in (client.get(address, follow=True), client.post(address, {"post": "yes"}, follow=True)):
-        assert b"Vault" not in answer.content
-        assert answer.status_code in {404, 403} or answer.redirect_chain
-    after = (Input.objects.count(), Output.objects.count(), Connection.objects.count(), Membership.objects.count())
-    assert after == before
-    vault.credential.refresh_from_db()
-    assert vault.credential.revoked_at is None
-
-
-@pytest.mark.parametrize("path", sorted(path for path in set(admin_paths()) if "logout" not in path))
-def test_no_page_at_home_names_the_neighbour(path: str, larder: Furnished, vault: Furnished, sign_in: SignIn) -> None:
-    answer = sign_in(larder).get(larder.url(path.format(number_for(path, larder))), follow=True)
-    assert answer.status_code in {200, 403, 404}
-    assert b"Vault" not in answer.content
 
 
 def test_foreign_ids_in_forms_are_refused(larder: Furnished, vault: Furnished, sign_in: SignIn) -> None:
