@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.views import APIView
 
 from cdp_project.kernel import clock
+from cdp_project.kernel.cursor import Position
 from cdp_project.kernel.database import one_look
 from cdp_project.kernel.errors import not_found
 from cdp_project.workspaces.parameters import bad_parameter, choice_of, hours_of, id_of, position_of, uuid_of
@@ -18,6 +19,7 @@ from connections.models import AlertLevel, ItemState
 from connections.parameters import REASON, own_of, reason_of
 from connections.reading import alerts, verdicts
 from connections.reading.alerts import AlertPlace
+from connections.reading.attempts import attempts_page
 from connections.reading.journey import journey_of
 from connections.reading.own import Own
 from connections.reading.undelivered import ItemPlace, Wanted, undelivered
@@ -25,6 +27,7 @@ from connections.reading.verdicts import Verdicts, VerdictsPlace
 from connections.serializers import (
     AlertPageSerializer,
     EventJourneySerializer,
+    ListedAttemptPageSerializer,
     RetrySerializer,
     TakenSerializer,
     UndeliveredPageSerializer,
@@ -98,6 +101,28 @@ class RetryDeliveriesView(APIView):
         reason = reason_of(body.get("reason"))
         selection = Selection(own.existing, STATES[body["state"]], reason, body.get("event_ids"))
         return replay_actions.retry(asked.actor, asked.workspace, selection)
+
+
+class AttemptsView(APIView):
+    """Requests."""
+
+    @reading(
+        "listAttempts",
+        ListedAttemptPageSerializer,
+        OpenApiParameter("event_id", str, required=True),
+        CONNECTION,
+        OUTPUT,
+        LIMIT,
+        CURSOR,
+    )
+    def get(self, asked: Asked) -> dict[str, Any]:
+        """Requests that carried an event, the latest first: those without success, and some of those with."""
+        if "event_id" not in asked.query:
+            raise bad_parameter("event_id", "is needed: the event whose requests are asked for")
+        before, own = position_of(asked.query, Position), _own(asked)
+        event = event_of(asked.workspace.pk, asked.environment, uuid_of(asked.query["event_id"], "event_id"))
+        found = [] if event is None else attempts_page(event, own, before=before, limit=asked.limit + 1)
+        return page(found, asked.limit, lambda each: each.position)
 
 
 class AlertsView(APIView):

@@ -24,6 +24,31 @@ class AttemptSerializer(serializers.Serializer[Any]):
     answer_sample = serializers.CharField(help_text="The beginning of the answer, without secrets and persons.")
 
 
+class ListedAttemptSerializer(serializers.Serializer[Any]):
+    """One request, with the connection that it was made for."""
+
+    attempt_id = serializers.UUIDField()
+    connection_id = serializers.IntegerField()
+    output_id = serializers.IntegerField()
+    at = serializers.DateTimeField(source="attempt.at")
+    status = serializers.IntegerField(
+        source="attempt.status", allow_null=True, help_text="null when there was no answer."
+    )
+    error = serializers.CharField(source="attempt.error", help_text='"" when it succeeded.')
+    label = serializers.CharField(source="attempt.label", help_text="The error in words.")  # type: ignore[assignment]
+    latency_ms = serializers.IntegerField(source="attempt.latency_ms")
+    answer_sample = serializers.CharField(
+        source="attempt.answer_sample", help_text="The beginning of the answer, without secrets and persons."
+    )
+
+
+class ListedAttemptPageSerializer(serializers.Serializer[Any]):
+    """A page of requests; `next` is the cursor of the page after it."""
+
+    results = ListedAttemptSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
 class StopSerializer(serializers.Serializer[Any]):
     """What became of an event on one connection."""
 

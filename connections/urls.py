@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from connections.api import AlertsView, DeliveriesView, EventView, RetryDeliveriesView, VerdictsView
+from connections.api import AlertsView, AttemptsView, DeliveriesView, EventView, RetryDeliveriesView, VerdictsView
 
 _BASE = "workspaces/<str:workspace_id>"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path(f"{_BASE}/events/<str:event_id>", EventView.as_view(), name="event"),
     path(f"{_BASE}/deliveries", DeliveriesView.as_view(), name="deliveries"),
     path(f"{_BASE}/deliveries/retry", RetryDeliveriesView.as_view(), name="retry-deliveries"),
+    path(f"{_BASE}/attempts", AttemptsView.as_view(), name="attempts"),
     path(f"{_BASE}/alerts", AlertsView.as_view(), name="alerts"),
     path(f"{_BASE}/verdicts", VerdictsView.as_view(), name="verdicts"),
 ]

@@ -8,7 +8,10 @@ from uuid import UUID
 from django.db import connection
 
 from cdp_project.kernel import clock
+from cdp_project.kernel.cursor import Position
 from connections.alert_codes import alert_label
+from connections.reading.own import Own
+from events.selectors import EventView
 
 ATTEMPTS_MOST = 200
 # What one machine received another one sends, perhaps a little "before".
@@ -36,6 +39,50 @@ SELECT connection_id, at, status, error, latency_ms, answer_sample FROM delivery
 WHERE bucket = %(bucket)s AND event_id = %(event)s AND day >= %(day)s AND at >= %(since)s
 ORDER BY at DESC, attempt_id DESC LIMIT %(most)s
 """
+
+_PAGE = """
+SELECT attempt_id, connection_id, output_id, at, status, error, latency_ms, answer_sample FROM delivery_attempt
+WHERE bucket = %(bucket)s AND event_id = %(event)s AND day >= %(day)s AND at >= %(since)s
+  AND connection_id = ANY(%(connections)s::bigint[])
+  AND (%(before_at)s::timestamptz IS NULL OR (at, attempt_id) < (%(before_at)s, %(before_id)s::uuid))
+ORDER BY at DESC, attempt_id DESC LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAttempt:
+    """A request with the connection that it was made for."""
+
+    attempt_id: UUID
+    connection_id: int
+    output_id: int
+    attempt: Attempt
+
+    @property
+    def position(self) -> Position:
+        return Position(self.attempt.at, self.attempt_id)
+
+
+def attempts_page(event: EventView, own: Own, *, before: Position | None, limit: int) -> list[ListedAttempt]:
+    """Requests that carried an event of the workspace on these connections, the latest first."""
+    if event.lane is None:
+        return []
+    since = event.received_at - CLOCKS_DIFFER
+    before_at, before_id = before or (None, None)
+    parameters: dict[str, Any] = {
+        "bucket": event.lane,
+        "event": event.event_id,
+        "day": clock.day_of(since),
+        "since": since,
+        "connections": own.connection_ids,
+        "before_at": before_at,
+        "before_id": before_id,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PAGE, parameters)
+        rows = cursor.fetchall()
+    return [ListedAttempt(own_id, via, to, Attempt(*columns)) for own_id, via, to, *columns in rows]
 
 
 def attempts_of(bucket: int, event_id: UUID, since: datetime) -> list[tuple[int, Attempt]]:
