@@ -1,7 +1,7 @@
 # Everything a person types. `make help` lists it.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help up test soak check bench lock format reset
+.PHONY: help up restart test soak check bench lock format reset
 
 PY := .venv/bin/python
 SUITE ?=
@@ -15,6 +15,9 @@ help: ## List the targets
 up: ## Run everything here: servers, migrations, web, pipeline, deliveries, jobs
 	@scripts/python-env requirements.lock
 	@exec $(PY) -m cdp_project.embedded.up
+
+restart: ## Start the processes of a running `make up` anew, one after the other, without a gap
+	@exec $(PY) -m cdp_project.embedded restart
 
 test: ## Run all suites on services of their own; narrow with SUITE=unit and ARGS="-k words"
 	@scripts/python-env requirements-dev.lock

@@ -31,8 +31,8 @@ log = structlog.get_logger(__name__)
 
 # What was delivered is recorded this often while more is on the way, and at once when nothing is.
 RECORD_EVERY_S = 0.1
-# What is on the way when the process is asked to stop may take this long: a request's time limit, and a little.
-STOP_WITHIN_S = 12.0
+# What is on the way when the process is asked to stop may take this long; what takes longer is sent again.
+STOP_WITHIN_S = 4.0
 
 
 class Deliveries:

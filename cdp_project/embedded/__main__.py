@@ -2,6 +2,7 @@
 
 run --var DIR -- COMMAND...   start them, run the command with DATABASE_URL and REDIS_URL, stop them
 start --var DIR, stop --var DIR   the same in the background
+restart --var DIR                 start the processes of `make up` anew, one after the other, while it serves
 """
 
 import argparse
@@ -23,6 +24,8 @@ def main() -> int:
                 return foreground.run(var, asked.command)
             case "start":
                 return background.start(var)
+            case "restart":
+                return background.restart(var)
             case _:
                 return background.stop(var)
     except StartError as error:
@@ -33,7 +36,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m cdp_project.embedded", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in ("run", "start", "stop"):
+    for verb in ("run", "start", "stop", "restart"):
         sub = verbs.add_parser(verb)
         sub.add_argument("--var", type=Path, default=var_folder(), help="where data and addresses are kept")
         if verb == "run":

@@ -7,16 +7,19 @@ import sys
 import time
 from pathlib import Path
 
-from cdp_project.embedded.address import ADDRESS_FILE, CHECKOUT, database_url, redis_url
+from cdp_project.embedded.address import ADDRESS_FILE, CHECKOUT, database_url, redis_url, site
 from cdp_project.embedded.errors import StartError
 from cdp_project.embedded.lock import holder_of
 from cdp_project.embedded.servers import forget_addresses, make_home
+from cdp_project.embedded.supervisor import RESTART_SIGNAL
 
 LOG_FILE = "embedded.log"
 WAIT_FOR_EVER = (sys.executable, "-c", "import signal; signal.pause()")
 ENDED = "The servers ended."
 BEHIND = f'("$@"; echo "{ENDED}") &'
-STOP_MAY_TAKE_SECONDS = 120
+STOP_MAY_TAKE_SECONDS = RESTART_MAY_TAKE_SECONDS = 120
+# What the product writes there when it has restarted: nothing, or what went wrong.
+RESTARTED_FILE = "restarted"
 
 
 def start(var: Path) -> int:
@@ -41,6 +44,25 @@ def stop(var: Path) -> int:
         if time.monotonic() > give_up_at:
             raise StartError(f"The process {holder} that runs on {var} does not end.")
         time.sleep(0.05)
+    return 0
+
+
+def restart(var: Path) -> int:
+    """Have the product that runs on `var` start its processes anew, one after the other. Raises StartError."""
+    holder = holder_of(var)
+    if holder is None or site(var) == (None, None):
+        raise StartError(f"Nothing runs on {var} that could be restarted: start it with `make up`.")
+    told = var / RESTARTED_FILE
+    told.unlink(missing_ok=True)
+    os.kill(holder, RESTART_SIGNAL)
+    give_up_at = time.monotonic() + RESTART_MAY_TAKE_SECONDS
+    while not told.exists():
+        if holder_of(var) != holder or time.monotonic() > give_up_at:
+            raise StartError(f"The process {holder} that runs on {var} did not restart: see what it prints.")
+        time.sleep(0.05)
+    if problem := told.read_text(encoding="utf-8"):
+        raise StartError(problem)
+    sys.stdout.write("Everything was started anew.\n")
     return 0
 
 

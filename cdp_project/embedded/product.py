@@ -10,12 +10,16 @@ from pathlib import Path
 from cdp_project.embedded.address import CHECKOUT
 from cdp_project.embedded.ports import LOOPBACK
 from cdp_project.embedded.probe import is_up
-from cdp_project.embedded.program import Program
+from cdp_project.embedded.program import Program, Renewed
 
 DEFAULT_PORT = 8000
 DEFAULT_SINK_PORT = 8099
 # Clients wait at the door meanwhile.
 LONGEST_WEB_PAUSE_SECONDS = 1.0
+# First the web, then all that works behind it: ten seconds together, then they are ended.
+STOP_SECONDS = 5.0
+# What a process says when it is about to work.
+STARTED = "worker started"
 MANAGE = (sys.executable, str(CHECKOUT / "manage.py"))
 CELERY = (sys.executable, "-m", "celery", "--quiet", "--skip-checks", "--app", "cdp_project.celery:app")
 # Its reason is pickled tasks, which let anybody who reaches the broker run code; ours are JSON.
@@ -68,7 +72,7 @@ def first_programs(site: Site, env: Mapping[str, str]) -> list[Program]:
     """What has to run before anybody is told that the product runs."""
     return [
         _web("web-1", site, env, is_ready=partial(is_up, site.own_host, site.port)),
-        Program("pipeline", (*MANAGE, "run_pipeline"), env, CHECKOUT, stop_turn=2, ready_mark="worker started"),
+        _loop("pipeline", env),
         _sink(site, env),
     ]
 
@@ -80,25 +84,60 @@ def other_programs(site: Site, env: Mapping[str, str]) -> list[Program]:
     beat = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=")
     return [
         _web("web-2", site, env),
-        Program("deliveries", (*MANAGE, "run_deliveries"), env, CHECKOUT, stop_turn=3, stop_seconds=20),
-        Program("worker", worker, env, CHECKOUT, stop_turn=4, mute=ROOT_WARNING),
-        Program("beat", beat, env, CHECKOUT, stop_turn=4),
+        _loop("deliveries", env),
+        Program(
+            "worker",
+            worker,
+            env,
+            CHECKOUT,
+            stop_turn=2,
+            stop_seconds=STOP_SECONDS,
+            mute=ROOT_WARNING,
+            renewed=Renewed.OVERLAPPING,
+        ),
+        # Two would send every chore twice.
+        Program("beat", beat, env, CHECKOUT, stop_turn=2, stop_seconds=STOP_SECONDS, renewed=Renewed.IN_TURN),
     ]
+
+
+def _loop(name: str, env: Mapping[str, str]) -> Program:
+    """A hot loop: several of them share the work."""
+    return Program(
+        name,
+        (*MANAGE, f"run_{name}"),
+        env,
+        CHECKOUT,
+        stop_turn=2,
+        stop_seconds=STOP_SECONDS,
+        ready_mark=STARTED,
+        renewed=Renewed.OVERLAPPING,
+    )
 
 
 def _web(name: str, site: Site, env: Mapping[str, str], is_ready: Callable[[int], bool] | None = None) -> Program:
     argv = (
         *(sys.executable, "-m", "uvicorn", "cdp_project.asgi:application", "--fd", str(site.door)),
-        *("--loop", "uvloop", "--http", "cdp_project.http_bounds:BoundedHttp"),
+        *("--loop", "uvloop", "--http", "cdp_project.http_leave:LeavingHttp"),
         # What browsers say over sockets are a few words.
         *("--ws", "cdp_project.socket_bounds:BoundedSocket", "--ws-max-size", "4096"),
         *("--ws-ping-interval", "20", "--ws-ping-timeout", "20"),
         # Addresses of clients are taken from the connection alone: nobody can forge them.
         *("--no-proxy-headers", "--no-server-header", "--no-access-log", "--log-level", "warning"),
-        *("--timeout-graceful-shutdown", "5"),
+        *("--timeout-graceful-shutdown", "3"),
     )
-    shares, most = (site.door,), LONGEST_WEB_PAUSE_SECONDS
-    return Program(name, argv, env, CHECKOUT, shares=shares, longest_pause_seconds=most, stop_turn=1, is_ready=is_ready)
+    return Program(
+        name,
+        argv,
+        env,
+        CHECKOUT,
+        shares=(site.door,),
+        longest_pause_seconds=LONGEST_WEB_PAUSE_SECONDS,
+        stop_turn=1,
+        stop_seconds=STOP_SECONDS,
+        is_ready=is_ready,
+        ready_mark=STARTED,
+        renewed=Renewed.OVERLAPPING,
+    )
 
 
 def _sink(site: Site, env: Mapping[str, str]) -> Program:

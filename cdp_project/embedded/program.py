@@ -3,9 +3,19 @@
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 from cdp_project.embedded.account import Account
+
+
+class Renewed(Enum):
+    """What a rolling restart does with a program."""
+
+    NEVER = "never"
+    # Two of them may run for a moment, so there is no gap.
+    OVERLAPPING = "overlapping"
+    IN_TURN = "in turn"
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,8 @@ class Program:
     stop_seconds: float = 10
     # What the first signal gets even when somebody is in a hurry.
     hurried_stop_seconds: float = 0
+    # Whether a rolling restart starts it anew, and then before or after the old one has ended.
+    renewed: Renewed = Renewed.NEVER
     # Programs stop turn by turn, those of one turn together.
     stop_turn: int = 0
     before: Callable[[], None] | None = None

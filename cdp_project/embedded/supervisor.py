@@ -8,12 +8,14 @@ from itertools import groupby
 from typing import TypeVar
 
 from cdp_project.embedded.child import Child
+from cdp_project.embedded.errors import StartError
 from cdp_project.embedded.guarded import Guarded
 from cdp_project.embedded.lock import RunLock
 from cdp_project.embedded.output import Output
-from cdp_project.embedded.program import Program
+from cdp_project.embedded.program import Program, Renewed
 
 Result = TypeVar("Result")
+RESTART_SIGNAL = signal.SIGUSR1
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # `timeout`, systemd and terminals signal a whole group: its members pass on to us what we have got already.
@@ -26,6 +28,7 @@ class Supervisor:
     def __init__(self, lock: RunLock, output: Output) -> None:
         self.output = output
         self.asked_to_stop = asyncio.Event()
+        self.asked_to_restart = asyncio.Event()
         self._hurry = asyncio.Event()
         self._asked_at = 0.0
         self._children: list[Child] = []
@@ -35,6 +38,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in STOPPING_SIGNALS:
             loop.add_signal_handler(number, self._on_signal)
+        loop.add_signal_handler(RESTART_SIGNAL, self.asked_to_restart.set)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -56,6 +60,30 @@ class Supervisor:
     async def start_ready(self, programs: Iterable[Program]) -> None:
         """Start programs and wait until each is ready. Raises StartError."""
         await asyncio.gather(*(child.wait_ready() for child in self.start(programs)))
+
+    async def renew(self) -> None:
+        """Start every program anew that is made for it, one after the other; what they serve goes on meanwhile.
+
+        Raises StartError when a new process does not start: the old one is kept then, and all after it.
+        """
+        for child in [each for each in self._children if each.program.renewed is not Renewed.NEVER]:
+            began_at = time.monotonic()
+            await self._renew(child)
+            self.output.line(child.program.name, f"was started anew in {time.monotonic() - began_at:.1f} s")
+
+    async def _renew(self, old: Child) -> None:
+        if old.program.renewed is Renewed.IN_TURN:
+            await old.stop()
+        (new,) = self.start([old.program])
+        try:
+            await new.wait_ready()
+        except StartError:
+            if old.program.renewed is Renewed.OVERLAPPING:
+                await new.stop()
+                self._children.remove(new)
+            raise
+        await old.stop()
+        self._children.remove(old)
 
     async def unless_stopped(self, work: Coroutine[None, None, Result]) -> Result | None:
         """The result of `work`; None when somebody asked to stop before it was done."""

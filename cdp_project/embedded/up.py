@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cdp_project.embedded.address import CHECKOUT, var_folder
+from cdp_project.embedded.background import RESTARTED_FILE
 from cdp_project.embedded.banner import FirstStart, banner
 from cdp_project.embedded.errors import SettingError, StartError
+from cdp_project.embedded.files import write_private
 from cdp_project.embedded.given_settings import read_settings
 from cdp_project.embedded.limits import raise_file_limit
 from cdp_project.embedded.lock import RunLock
@@ -66,19 +68,37 @@ def _up(var: Path) -> None:
 
 async def _run(lock: RunLock, site: Site, door: socket.socket) -> None:
     async with Supervisor(lock, Output()) as supervisor:
-        await supervisor.unless_stopped(_start(supervisor, site))
+        if env := await supervisor.unless_stopped(_start(supervisor, site)):
+            while await supervisor.unless_stopped(supervisor.asked_to_restart.wait()):
+                supervisor.asked_to_restart.clear()
+                await supervisor.unless_stopped(_restart(supervisor, site, env))
         await supervisor.asked_to_stop.wait()
         supervisor.output.plain("Stopping.")
         # New connections are refused at once instead of waiting for nobody.
         door.close()
 
 
-async def _start(supervisor: Supervisor, site: Site) -> None:
+async def _start(supervisor: Supervisor, site: Site) -> Mapping[str, str]:
+    """The environment of the processes."""
     addresses = await start_servers(supervisor, site.var, whereabouts(site))
     env = environment(site, addresses)
     first = await _prepare_and_start(supervisor, site, env)
     supervisor.start(other_programs(site, env))
     supervisor.output.plain(banner(first, f"http://{LOOPBACK}:{site.sink_port}/"))
+    return env
+
+
+async def _restart(supervisor: Supervisor, site: Site, env: Mapping[str, str]) -> None:
+    """One process after the other, after the migrations of the code that is there now; then say how it went."""
+    try:
+        await _prepare(supervisor, env)
+        remember_prepared(site.var)
+        await supervisor.renew()
+        problem = ""
+    except StartError as error:
+        problem = f"The restart stopped, and what runs goes on: {error}"
+    supervisor.output.plain(problem or "Everything was started anew.")
+    write_private(site.var / RESTARTED_FILE, problem)
 
 
 async def _prepare_and_start(supervisor: Supervisor, site: Site, env: Mapping[str, str]) -> FirstStart:

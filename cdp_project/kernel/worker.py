@@ -52,10 +52,11 @@ class Worker:
         self._stopping.set()
 
     def stop_on_signals(self) -> None:
-        """SIGTERM and SIGINT end the loop after the turn under way."""
+        """SIGTERM and SIGINT end the loop after the turn under way; a second Ctrl-C ends the process at once."""
 
         def handle(_signal: int, _frame: FrameType | None) -> None:
             self.stop()
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
         signal.signal(signal.SIGTERM, handle)
         signal.signal(signal.SIGINT, handle)
