@@ -137,6 +137,7 @@ OF_THE_HOUSE: dict[str, set[str]] = {
     "auth_user": {"password"},
     "django_content_type": {"*"},
     "django_session": {"*"},
+    "chore_run": {"*"},
     "django_celery_beat_solarschedule": {"*"},
     "django_celery_beat_intervalschedule": {"*"},
     "django_celery_beat_crontabschedule": {"*"},
