@@ -19,6 +19,7 @@ from cdp_project.kernel import clock, secretbox
 from cdp_project.kernel.errors import Refusal, problem_response
 from cdp_project.kernel.failpoints import failpoint
 from cdp_project.kernel.json_body import BodyTooLarge
+from cdp_project.kernel.secretbox import SecretUnreadable
 from cdp_project.workspaces.models import KeptAnswer
 
 KEY_CHARACTERS_MOST = 255
@@ -149,7 +150,11 @@ def _repeated(kept: KeptAnswer | None, fingerprint: bytes) -> HttpResponse:
         told = "This Idempotency-Key came with another request; use a new key for each call that is not a repeat."
         raise Refusal(422, "idempotency_key_reused", told)
     headers: dict[str, Any] = {**kept.headers, REPLAYED: "true"}
-    return HttpResponse(secretbox.decrypt(kept.answer_encrypted), status=kept.status, headers=headers)
+    try:
+        return HttpResponse(secretbox.decrypt(kept.answer_encrypted), status=kept.status, headers=headers)
+    except SecretUnreadable:
+        told = "The call was done, and its answer cannot be read any more: read what it made, or use a new key."
+        raise Refusal(409, "answer_unreadable", told) from None
 
 
 def _problem(error: APIException, request: Request) -> Response:

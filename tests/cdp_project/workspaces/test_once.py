@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection, connections
 
 from cdp_project.kernel import clock
@@ -173,6 +174,13 @@ def test_answers_with_secrets_are_kept_encrypted(api: ApiClient, feed: Input) ->
         (row,) = cursor.fetchone()
     assert first.json()["secret"] not in row
     assert first.json()["key"] not in row
+
+
+def test_an_answer_under_a_former_encryption_key_is_done_all_the_same(api: ApiClient, settings: Any) -> None:
+    api.post("inputs", FEED, idempotency_key="k-1")
+    settings.CDP_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert told(api.post("inputs", FEED, idempotency_key="k-1")) == (409, "answer_unreadable")
+    assert Input.objects.count() == 1
 
 
 def test_actions_are_done_once_too(api: ApiClient) -> None:
