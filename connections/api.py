@@ -12,13 +12,13 @@ from cdp_project.kernel.cursor import Position
 from cdp_project.kernel.database import one_look
 from cdp_project.kernel.errors import not_found
 from cdp_project.workspaces.parameters import bad_parameter, choice_of, hours_of, id_of, position_of, uuid_of
-from cdp_project.workspaces.reading import CURSOR, LIMIT, Asked, acting, page, reading
-from connections import replay_actions
+from cdp_project.workspaces.reading import CURSOR, LIMIT, Asked, Body, acting, page, reading
+from connections import acknowledging, replay_actions
 from connections.choosing import Selection, Taken
 from connections.models import AlertLevel, ItemState
 from connections.parameters import REASON, own_of, reason_of
 from connections.reading import alerts, verdicts
-from connections.reading.alerts import AlertPlace
+from connections.reading.alerts import Alert, AlertPlace
 from connections.reading.attempts import attempts_page
 from connections.reading.journey import journey_of
 from connections.reading.own import Own
@@ -26,6 +26,7 @@ from connections.reading.undelivered import ItemPlace, Wanted, undelivered
 from connections.reading.verdicts import Verdicts, VerdictsPlace
 from connections.serializers import (
     AlertPageSerializer,
+    AlertSerializer,
     EventJourneySerializer,
     ListedAttemptPageSerializer,
     RetrySerializer,
@@ -147,7 +148,22 @@ class AlertsView(APIView):
         level = None if word is None else LEVELS[word]
         found = alerts.alerts(_own(asked), hours, level=level, before=before, limit=asked.limit + 1)
         answer = page(found, asked.limit, lambda alert: alert.place)
-        return {**answer, "results": alerts.with_samples(answer["results"])}
+        shown = acknowledging.with_acknowledgements(asked.environment, answer["results"])
+        return {**answer, "results": alerts.with_samples(shown)}
+
+
+class AcknowledgeAlertView(APIView):
+    """Take care of one."""
+
+    @acting("acknowledgeAlert", AlertSerializer, Body)
+    def post(self, asked: Asked, alert_id: str) -> Alert:
+        """Say that you take care of an alert. Whoever said so first stays; it changes no count."""
+        found = acknowledging.find(asked.workspace, asked.environment, alert_id)
+        if found is None:
+            raise not_found("alert")
+        acknowledging.acknowledge(asked.actor, asked.workspace, asked.environment, found, clock.now())
+        (shown,) = alerts.with_samples(acknowledging.with_acknowledgements(asked.environment, [found]))
+        return shown
 
 
 class VerdictsView(APIView):

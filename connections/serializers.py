@@ -120,6 +120,7 @@ class TakenSerializer(serializers.Serializer[Any]):
 class AlertSerializer(serializers.Serializer[Any]):
     """How many events of a connection met a fault in an hour."""
 
+    id = serializers.CharField(help_text="Names it when it is acknowledged.")
     hour = serializers.DateTimeField()
     level = serializers.ChoiceField(["informational", "warning", "fatal"], source="level_word")
     output_id = serializers.IntegerField()
@@ -129,6 +130,8 @@ class AlertSerializer(serializers.Serializer[Any]):
     label = serializers.CharField(help_text="The code in words.")  # type: ignore[assignment] # as above
     count = serializers.IntegerField()
     sample = AttemptSerializer(allow_null=True, help_text="One request that shows it, where one was kept.")
+    acknowledged_by = serializers.CharField(allow_null=True, help_text="The first who said to take care of it.")
+    acknowledged_at = serializers.DateTimeField(allow_null=True)
 
 
 class AlertPageSerializer(serializers.Serializer[Any]):

@@ -2,7 +2,15 @@
 
 from django.urls import include, path
 
-from connections.api import AlertsView, AttemptsView, DeliveriesView, EventView, RetryDeliveriesView, VerdictsView
+from connections.api import (
+    AcknowledgeAlertView,
+    AlertsView,
+    AttemptsView,
+    DeliveriesView,
+    EventView,
+    RetryDeliveriesView,
+    VerdictsView,
+)
 
 _BASE = "workspaces/<str:workspace_id>"
 
@@ -13,5 +21,6 @@ urlpatterns = [
     path(f"{_BASE}/deliveries/retry", RetryDeliveriesView.as_view(), name="retry-deliveries"),
     path(f"{_BASE}/attempts", AttemptsView.as_view(), name="attempts"),
     path(f"{_BASE}/alerts", AlertsView.as_view(), name="alerts"),
+    path(f"{_BASE}/alerts/<str:alert_id>/acknowledge", AcknowledgeAlertView.as_view(), name="acknowledge-alert"),
     path(f"{_BASE}/verdicts", VerdictsView.as_view(), name="verdicts"),
 ]

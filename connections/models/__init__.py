@@ -1,6 +1,6 @@
 """Outputs, connections and what waits for delivery."""
 
-from connections.models.alert import AlertHour, AlertLevel, AlertPartial
+from connections.models.alert import AlertAcknowledgement, AlertHour, AlertLevel, AlertPartial
 from connections.models.gone import GoneConnection
 from connections.models.outbox import (
     DeliveryAttempt,
@@ -15,6 +15,7 @@ from connections.models.outbox import (
 from connections.models.output import Connection, Output
 
 __all__ = [
+    "AlertAcknowledgement",
     "AlertHour",
     "AlertLevel",
     "AlertPartial",

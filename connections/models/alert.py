@@ -3,6 +3,7 @@
 from django.db import models
 
 from cdp_project.workspaces.environment import ENVIRONMENT_CHOICES
+from cdp_project.workspaces.models import Workspace
 
 
 class AlertLevel(models.IntegerChoices):
@@ -48,3 +49,29 @@ class AlertHour(Alerted):
 
     class Meta:
         db_table = "alert_hour"
+
+
+class AlertAcknowledgement(models.Model):
+    """Somebody takes care of an alert, which is known by its key: the first who said so, and when."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    output_id = models.BigIntegerField()
+    connection_id = models.BigIntegerField()
+    environment = models.SmallIntegerField(choices=ENVIRONMENT_CHOICES)
+    hour = models.DateTimeField()
+    level = models.SmallIntegerField(choices=AlertLevel.choices)
+    code = models.TextField()
+    acknowledged_by = models.CharField(max_length=200)
+    acknowledged_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "alert_acknowledgement"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection_id", "environment", "hour", "level", "output_id", "code"],
+                name="alert_acknowledgement_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}, seen by {self.acknowledged_by}"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from cdp_project.kernel import clock
+from cdp_project.kernel import clock, cursor
 from cdp_project.kernel.buckets import bucket_of_number
 from cdp_project.kernel.cursor import Moment, Number, Word
 from connections.alert_codes import RETRIES_EXHAUSTED, alert_label
@@ -71,7 +71,7 @@ class AlertPlace(NamedTuple):
 class Alert:
     """How many events of a connection met a fault in an hour; `sample` is one request that shows it.
 
-    `is_deleted` says that the connection is gone.
+    `is_deleted` says that the connection is gone; `acknowledged_by`, who was the first to take care of it.
     """
 
     hour: datetime
@@ -82,6 +82,13 @@ class Alert:
     count: int
     sample: Attempt | None = None
     is_deleted: bool = False
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """An opaque text that names this alert among those of its workspace and environment."""
+        return cursor.encode(self.place)
 
     @property
     def level_word(self) -> str:
@@ -126,9 +133,9 @@ def alerts(
         "code": place.code,
         "limit": limit,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_ALERTS, parameters)
-        found = [Alert(*row) for row in cursor.fetchall()]
+    with connection.cursor() as rows:
+        rows.execute(_ALERTS, parameters)
+        found = [Alert(*row) for row in rows.fetchall()]
     return [replace(each, is_deleted=each.connection_id in own.deleted) for each in found]
 
 
@@ -151,11 +158,11 @@ def _shown_by(alert: Alert, samples: Samples) -> Attempt | None:
 def _samples(places: Iterable[tuple[int, datetime]]) -> Samples:
     """One statement for each, so that the planner knows the hour and takes the index."""
     found: Samples = defaultdict(dict)
-    with connection.cursor() as cursor:
+    with connection.cursor() as rows:
         for output_id, hour in islice(places, PLACES_MOST):
             times = {"day": clock.day_of(hour), "hour": hour, "end": hour + HOUR}
-            cursor.execute(_SAMPLES, {"output": output_id, "most": ATTEMPTS_MOST, **times})
-            for connection_id, *columns in cursor.fetchall():
+            rows.execute(_SAMPLES, {"output": output_id, "most": ATTEMPTS_MOST, **times})
+            for connection_id, *columns in rows.fetchall():
                 attempt = Attempt(*columns)
                 found[hour, connection_id][attempt.error] = attempt
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,13 @@ from django.db import connection as database
 from cdp_project.kernel import clock
 from cdp_project.workspaces import audit, credentials, tokens
 from cdp_project.workspaces.audit import Actor
+from cdp_project.workspaces.environment import Environment
 from cdp_project.workspaces.models import ApiCredential, AuditEntry, Membership, Role, Workspace
+from connections.acknowledging import acknowledge
 from connections.models import Connection, Output
 from connections.outputs import save_settings
+from connections.reading.alerts import Alert, alerts
+from connections.reading.own import own_connections
 from events.models import Input, InputKey
 from tests import factories
 from tests.post import Post
@@ -56,8 +61,17 @@ class Estate:
         return str(self.shop.events()[0]["mpid"])
 
     @property
+    def alert_id(self) -> str:
+        return self._alert.id
+
+    @property
     def batch_id(self) -> str:
         return str(self.shop.rows("quarantine")[0]["batch_id"])
+
+    @property
+    def _alert(self) -> Alert:
+        own = own_connections(self.workspace, Environment.PRODUCTION)
+        return alerts(own, (clock.now() - timedelta(hours=2), clock.now()), limit=1)[0]
 
     def token(self, role: Role = Role.ADMIN) -> str:
         """A token of a credential of its own."""
@@ -105,6 +119,7 @@ class Estate:
         self.shop.drain()
         post = Post(self.shop)
         post.deliver()
+        acknowledge(Actor(self.name), self.workspace, Environment.PRODUCTION, self._alert, clock.now())
         self.shop.process(waiting)
         assert self.shop.post(self._batch("inbox")) == 202
 
@@ -158,6 +173,7 @@ OF_THE_HOUSE: dict[str, set[str]] = {
     "catalogue_name": {"event_type"},
     "alert_partial": {"code"},
     "alert_hour": {"code"},
+    "alert_acknowledgement": {"code"},
     "delivery_exception": {"reason"},
     "delivery_attempt": {"error"},
     "verdict_partial": {"state", "reason"},
@@ -183,6 +199,7 @@ IDS: dict[str, Callable[[Estate], str]] = {
     "events": lambda estate: estate.event_id,
     "profiles": lambda estate: estate.mpid,
     "quarantine": lambda estate: estate.batch_id,
+    "alerts": lambda estate: estate.alert_id,
     # Of everybody: the same in each estate.
     "integrations": lambda estate: estate.output.integration,
     **{word: lambda estate, model=model: estate.number(model) for word, model in NUMBERS.items()},  # type: ignore[misc]
