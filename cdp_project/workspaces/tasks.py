@@ -3,7 +3,7 @@
 from cdp_project.kernel import clock
 from cdp_project.kernel.chores import chore
 from cdp_project.kernel.database import Connection
-from cdp_project.workspaces import once, tokens
+from cdp_project.workspaces import kept_answers, tokens
 
 
 @chore
@@ -19,6 +19,6 @@ def forget_expired_tokens(_connection: Connection) -> int:
 def forget_old_answers(_connection: Connection) -> int:
     """Forget what was answered to calls with an Idempotency-Key a day ago, in bounded portions."""
     now, forgotten = clock.now(), 0
-    while found := once.forget_old(now):
+    while found := kept_answers.forget_old(now):
         forgotten += found
     return forgotten
