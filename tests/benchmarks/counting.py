@@ -1,4 +1,4 @@
-"""Counts read back from the database of the run: what was stored, what waits, what a drain cost."""
+"""Counts read back from the database of the run: what was stored, what waits."""
 
 from typing import Any
 
