@@ -25,6 +25,7 @@ INSIDE = (
 INSTALLATION = (
     ("Installation", "Users", "admin:auth_user_changelist"),
     ("Installation", "Workspaces", "admin:workspaces_workspace_changelist"),
+    ("Installation", "Chores", "admin:chores"),
 )
 # Another workspace has no object of that number: its list is shown instead.
 OBJECT_PAGE = re.compile(r"(/admin/\w+/\w+/)\d+/.*")

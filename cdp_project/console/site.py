@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from cdp_project.console import navigation
 from cdp_project.console.addresses import outside
+from cdp_project.console.pages.chores import list_chores
 from cdp_project.console.pages.live import live
 from cdp_project.workspaces import guessing
 from cdp_project.workspaces.seat import seat_of
@@ -38,7 +39,10 @@ class ConsoleSite(AdminSite):
         return request.user.is_active and (seat_of(request) is not None or request.user.is_superuser)
 
     def get_urls(self) -> list[Any]:
-        own: list[URLPattern | URLResolver] = [path("live/", self.admin_view(live), name="live")]
+        own: list[URLPattern | URLResolver] = [
+            path("live/", self.admin_view(live), name="live"),
+            path("chores/", self.admin_view(list_chores), name="chores"),
+        ]
         return [*own, *super().get_urls()]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:

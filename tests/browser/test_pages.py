@@ -32,7 +32,12 @@ PAGES = {
     "audit-entry": "workspaces/auditentry/{entry}/change/",
     "password": "password_change/",
 }
-INSTALLATION = {"users": "auth/user/", "user-new": "auth/user/add/", "workspaces": "workspaces/workspace/"}
+INSTALLATION = {
+    "users": "auth/user/",
+    "user-new": "auth/user/add/",
+    "workspaces": "workspaces/workspace/",
+    "chores": "chores/",
+}
 
 
 def address(shop: Furnished, path: str) -> str:
