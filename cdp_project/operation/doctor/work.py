@@ -15,6 +15,7 @@ from events.intake.backpressure import oldest_waiting
 from events.processing import lanes
 
 SLOW_S = 60.0
+MAKES_DAYS = "events.tasks.make_day_partitions"
 KINDS = ("web", "pipeline", "deliveries", "worker", "beat")
 QUARANTINE_LOOK = timedelta(days=1)
 COUNTED_MOST = 10_000
@@ -94,11 +95,19 @@ def days(connection: Connection) -> Iterator[Finding]:
         for day in (today, today + timedelta(days=1))
         if (name := partitions.day_partition(table, day)) not in partitions.partitions_of(connection, table)
     ]
-    if missing:
+    if missing and not _has_ever_run(connection, MAKES_DAYS):
+        yield ok("partitions", "not made ahead yet: the first run comes within an hour, processing makes its own")
+    elif missing:
         remedy = "See whether worker and beat run: they make partitions every hour; processing makes late ones itself."
         yield warning("partitions", f"missing: {', '.join(missing)}", remedy)
     else:
         yield ok("partitions", "today and tomorrow have theirs")
+
+
+def _has_ever_run(connection: Connection, chore: str) -> bool:
+    """Or should have by now."""
+    states = [state for state in chores.states(connection) if state.name == chore]
+    return any(state.last is not None or state.is_late(clock.now()) for state in states)
 
 
 def by_the_clock(connection: Connection) -> Iterator[Finding]:

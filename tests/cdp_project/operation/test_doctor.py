@@ -136,6 +136,8 @@ class TestWork:
         assert "nonsense" not in str(finding)
 
     def test_missing_days(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert bad(seen(WORK["partitions"])) == []
+        chores.run(work.MAKES_DAYS, lambda _connection: 0)
         far = clock.from_milliseconds(4_000_000_000_000)
         monkeypatch.setattr("cdp_project.kernel.clock.now", lambda: far)
         (message,) = bad(seen(WORK["partitions"]))
