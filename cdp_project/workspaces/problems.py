@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers
 
 from cdp_project.kernel.errors import PROBLEM
@@ -16,6 +16,27 @@ class FieldErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A field that cannot be used",
+            {
+                "type": "/errors/invalid",
+                "title": "Invalid",
+                "code": "invalid",
+                "status": 400,
+                "detail": "Some fields cannot be used; see errors.",
+                "request_id": "0b6c7f0e9d1a4f6f8a5b2c3d4e5f6071",
+                "errors": [
+                    {"pointer": "/settings/url", "detail": "Address is required.", "code": "unusable_setting"},
+                ],
+            },
+            response_only=True,
+            media_type="application/problem+json",
+            status_codes=["400"],
+        )
+    ]
+)
 class ProblemSerializer(serializers.Serializer[Any]):
     """Why a request was refused (RFC 9457)."""
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from cdp_project.workspaces.reading import Body
@@ -89,6 +89,21 @@ class OutputChangeBody(Body):
     )
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A webhook that gets each event",
+            {
+                "integration": "webhook",
+                "name": "Warehouse loader",
+                "settings": {"url": "https://hooks.example.com/in", "send": "event"},
+                "secrets": {"authorization": "Bearer 7d1f…"},
+                "is_active_in_development": False,
+            },
+            request_only=True,
+        )
+    ]
+)
 class OutputBody(OutputChangeBody):
     """A new output."""
 
