@@ -40,11 +40,11 @@ def test_the_schema_is_yaml_for_those_who_ask_nothing_else(db: None, accept: str
 def test_each_operation_stands_in_an_area_and_answers_with_what_every_answer_has(db: None) -> None:
     schema = json.loads(Client().get("/api/schema/", headers={"accept": "application/vnd.oai.openapi+json"}).content)
     areas = {each["name"]: each["description"] for each in schema["tags"]}
-    told = set()
+    areas_told = set()
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             (area,) = operation["tags"]
-            told.add(area)
+            areas_told.add(area)
             assert areas[area]
             assert operation["summary"]
             assert {scheme for each in operation.get("security", []) for scheme in each} <= set(
@@ -58,5 +58,5 @@ def test_each_operation_stands_in_an_area_and_answers_with_what_every_answer_has
                     told = answer["content"]["application/problem+json"]["schema"]
                     assert told == {"$ref": "#/components/schemas/Problem"}
 
-    assert told == set(areas)
+    assert areas_told == set(areas)
     assert schema["info"]["description"]
