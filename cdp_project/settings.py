@@ -198,10 +198,10 @@ CELERY_BEAT_SCHEDULE = {
 # --- Operation ----------------------------------------------------------------------------------
 # Without a token only this machine may read /metrics.
 CDP_METRICS_TOKEN = env.text("CDP_METRICS_TOKEN")
-
-# --- Intake -------------------------------------------------------------------------------------
 # Who reads figures from the database for it; what processes count themselves stands beside these.
 CDP_MEASURES = ["events.backlog_figures.read", "connections.measures.read", "cdp_project.kernel.measures.read"]
+
+# --- Intake -------------------------------------------------------------------------------------
 CDP_LANES = env.number("CDP_LANES", 16)
 # Uploads are taken in by the event loop itself; without it by Django's views, which answer the same.
 CDP_FAST_LANE = env.flag("CDP_FAST_LANE", default=True)

@@ -7,8 +7,8 @@ from drf_spectacular.views import SpectacularAPIView
 from cdp_project import unknown_addresses
 from cdp_project.console.pages.api_docs import api_docs
 from cdp_project.console.pages.home import home
-from cdp_project.workspaces.api import RevocationView, TokenView
 from cdp_project.operation.metrics import metrics
+from cdp_project.workspaces.api import RevocationView, TokenView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("events.urls")),
@@ -19,8 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("events.outcomes.urls")),
     path("api/v1/", include("connections.urls")),
     path("api/v1/", include("directory.urls")),
-    path("oauth/token", TokenView.as_view(), name="token"),
     path("metrics", metrics, name="metrics"),
+    path("oauth/token", TokenView.as_view(), name="token"),
     path("oauth/revoke", RevocationView.as_view(), name="revoke-token"),
     # Pages of a workspace have /w/<slug>/<environment> in front, which console.middleware takes off.
     path("admin/", admin.site.urls),
