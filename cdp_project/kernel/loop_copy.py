@@ -1,7 +1,8 @@
 """COPY over a plain connection, waited for by an event loop: for a writer whose answers go out by the same loop.
 
 A thread and the loop would hand the interpreter to each other several times a statement, and each waits for it
-longer than the statement takes.
+longer than the statement takes. (One prepared INSERT of arrays has one way to the server less, and measured no
+better: it packs rows in twice the time.)
 """
 
 import asyncio

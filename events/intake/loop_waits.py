@@ -19,8 +19,8 @@ T = TypeVar("T")
 LIMIT_THREADS = 4
 # Look-ups of keys that were not known lately: guessing cannot grow a queue.
 STRANGERS_MOST = 200
-# Decoding this much takes about a millisecond, for which everybody else in the loop waits. Longer work goes to a
-# thread: it runs no faster there, but the interpreter interrupts it for the loop.
+# Taking this much in needs half a millisecond of the processor, for which everybody else in the loop waits. Longer
+# work goes to a thread: it runs no faster there, but the interpreter interrupts it for the loop.
 LOOP_BYTES_MOST = 64 * 1024
 
 
