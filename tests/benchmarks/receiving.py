@@ -61,7 +61,8 @@ class Sink:
 
     def _line(self) -> str:
         assert self._process.stdout is not None
-        return self._process.stdout.readline()
+        line: str = self._process.stdout.readline()
+        return line
 
 
 @contextmanager
