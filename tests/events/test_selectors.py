@@ -21,7 +21,8 @@ DAY = timedelta(days=1)
 MANY_EVENTS = """
 INSERT INTO event (bucket, day, event_id, batch_id, mpid, origin_mpid, workspace_id, environment, input_id, event_type,
                    name, occurred_at, received_at, accept_seq, data)
-SELECT bucket, day, md5(n::text)::uuid, batch_id, mpid + n * 4096, origin_mpid, workspace_id, environment, input_id,
+SELECT bucket, day, (left(event_id::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, batch_id,
+       mpid + n * 4096, origin_mpid, workspace_id, environment, input_id,
        event_type, name, occurred_at, received_at, accept_seq, data
 FROM event CROSS JOIN generate_series(1, 5000) n
 """
