@@ -3,6 +3,8 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
+from cdp_project.kernel.pageless import is_pageless
+
 
 class ConsoleConfig(AppConfig):
     name = "cdp_project.console"
@@ -15,3 +17,7 @@ class ConsoleConfig(AppConfig):
 
 class ConsoleAdminConfig(AdminConfig):
     default_site = "cdp_project.console.site.ConsoleSite"
+
+    def ready(self) -> None:
+        if not is_pageless():
+            super().ready()

@@ -20,6 +20,8 @@ LOOK_EVERY_S = 1.0
 
 class Command(BaseCommand):
     help = "Delivers what waits in the outbox until it is stopped. Several of these share the work."
+    # They would load every page and every address.
+    requires_system_checks = []
 
     def handle(self, **_options: Any) -> None:
         gc.set_threshold(*GC_THRESHOLDS)

@@ -15,6 +15,8 @@ from events.processing.runner import Runner
 
 class Command(BaseCommand):
     help = "Processes accepted batches until it is stopped. Several of these share the work."
+    # They would load every page and every address.
+    requires_system_checks = []
 
     def handle(self, **_options: Any) -> None:
         presence = Presence("pipeline")
