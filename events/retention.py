@@ -45,9 +45,7 @@ def drop_old(connection: Connection, now: datetime) -> list[str]:
     """Drop days of events beyond the retention time and generations that are looked at no more; their names."""
     old = [(table, name) for table in DAY_TABLES for name in _below(connection, table, _oldest_day(table, now))]
     old += [(GENERATION_TABLE, name) for name in _below(connection, GENERATION_TABLE, _oldest_generation(now))]
-    for table, name in old:
-        partitions.drop_partition(connection, table, name)
-    return [name for _, name in old]
+    return [name for table, name in old if partitions.drop_partition(connection, table, name)]
 
 
 def forget_old_sessions(connection: Connection, now: datetime) -> int:

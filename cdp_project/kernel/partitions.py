@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
+import psycopg
 from django.db import migrations
 from psycopg import sql
 
@@ -101,11 +102,20 @@ def left_behind(connection: Connection, table: str) -> list[str]:
     return [str(name) for (name,) in rows]
 
 
-def drop_partition(connection: Connection, table: str, name: str) -> None:
-    """Detach without stopping readers, then drop. `connection` is in autocommit mode.
+def drop_partition(connection: Connection, table: str, name: str) -> bool:
+    """Detach without stopping readers, then drop; False when another does. `connection` is in autocommit mode.
 
     Goes on where an earlier try was interrupted. Raises LockNotAvailable when readers do not let go in time.
     """
+    try:
+        _detach_and_drop(connection, table, name)
+    except (psycopg.errors.UndefinedTable, psycopg.errors.ObjectNotInPrerequisiteState):
+        # Detached, or dropped, since we looked.
+        return False
+    return True
+
+
+def _detach_and_drop(connection: Connection, table: str, name: str) -> None:
     parent, child = sql.Identifier(table), sql.Identifier(name)
     connection.execute("SET lock_timeout = '2s'")
     row = connection.execute(

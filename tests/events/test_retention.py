@@ -1,6 +1,8 @@
 """Days and generations come and go as partitions."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -44,6 +46,23 @@ def test_today_and_the_next_days_are_made_for_every_table_by_day(connection: Con
 
     for table in ("event", "batch", "delivery_attempt"):
         assert days(connection, table) == ["20350505", "20350506", "20350507"]
+
+
+def test_of_two_who_drop_at_once_one_does_it(connection: Connection) -> None:
+    retention.make_days_ahead(connection, NOW)
+    names = partitions.partitions_of(connection, "event")
+    start = threading.Barrier(2)
+
+    def drop_each(_worker: int) -> list[bool]:
+        with connect(autocommit=True) as own:
+            start.wait(10)
+            return [partitions.drop_partition(own, "event", name) for name in names]
+
+    with ThreadPoolExecutor(2) as pool:
+        dropped = list(pool.map(drop_each, range(2)))
+
+    assert [sum(each) for each in zip(*dropped, strict=True)] == [1] * len(names)
+    assert partitions.partitions_of(connection, "event") == partitions.left_behind(connection, "event") == []
 
 
 def test_days_beyond_the_retention_time_are_dropped(connection: Connection, settings: Settings) -> None:
